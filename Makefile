@@ -1,0 +1,34 @@
+# `make audit` trains, attacks and reports; `make test` runs the tests; `make check` lints and type-checks.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+INSTALLED_CLI := $(BIN)/genassay
+
+.PHONY: audit test fast check format clean
+
+$(STAMP): pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $(STAMP)
+
+audit: $(STAMP)
+	$(INSTALLED_CLI) run suites/quickstart.yaml --allow-inconclusive
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -n 2
+
+fast: $(STAMP)
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,119 @@
+"""Run checks on a target and put what they found into one `Audit`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pandas as pd
+
+from audit.checks import Policy, Subject, default_policy, select, worst
+from audit.provenance import provenance
+from audit.targets import Target, model_target, records_target
+from generators import Dataset, Generator, InputError
+from reports import Audit, Finding, Gate
+from reports.document import TargetDescription
+
+Progress = Callable[[str, int, int], None]
+"""Called before each check with its title, its number from 0, and how many there are."""
+
+
+def run_audit(
+    target: Target | Generator | pd.DataFrame,
+    dataset: Dataset,
+    checks: Sequence[str] | None = None,
+    *,
+    seed: int = 0,
+    policy: Policy | None = None,
+    name: str | None = None,
+    command: str = "",
+    progress: Progress | None = None,
+) -> Audit:
+    """What can be learnt about the people behind this target, and what is it good for?
+
+    Args:
+        target: a trained generator (as many records are drawn from it as it was trained on), synthetic records in
+            canonical form, or a `Target`.
+        dataset: the real data, split into train (which the generator saw), holdout and reference.
+        checks: ids, families or patterns; all checks by default.
+        seed: every number of the audit follows from it and from the target.
+        policy: limits and amounts of work; the shipped policy by default.
+        name: title of the audit.
+        command: the command that repeats it, for the report.
+        progress: told of each check before it starts.
+
+    Returns:
+        The audit document; save it with `save`, show it with `reports.render_html`.
+
+    Raises:
+        InputError: the data is not split, the target is too small, or no check has such a name.
+
+    Example:
+        >>> from generators import load_dataset
+        >>> data = load_dataset("affairs").split(seed=0)
+        >>> audit = run_audit(data.reference, data, checks=["fidelity"])  # real records in the synthetic ones' place
+        >>> audit.finding("fidelity.marginals").status
+        'manual'
+    """
+    start = time.perf_counter()
+    wanted = select(list(checks) if checks is not None else None)
+    probed = _as_target(target, dataset, seed)
+    subject = Subject(probed, dataset, policy or default_policy(), seed, command)
+    findings: list[Finding] = []
+    gates: list[Gate] = []
+    for number, check in enumerate(wanted):
+        if progress is not None:
+            progress(check.title, number, len(wanted))
+        finding, decided = check().run(subject)
+        findings.append(finding)
+        gates.extend(decided)
+    synthetic = replace(dataset, parts={"synthetic": probed.records})
+    return Audit(
+        name=name or f"{probed.kind} on {dataset.name}",
+        status=worst([finding.status for finding in findings]),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        seconds=round(time.perf_counter() - start, 3),
+        provenance=provenance(dataset, seed, command, synthetic.fingerprint("synthetic"), len(probed.records)),
+        target=TargetDescription(
+            kind=probed.kind,
+            access=probed.access,
+            modality=probed.modality,
+            parameters=probed.parameters,
+            records=len(probed.records),
+        ),
+        privacy=probed.privacy,
+        notes=[*dataset.notes, *_sampling_notes(subject)],
+        findings=findings,
+        gates=gates,
+    )
+
+
+def _as_target(target: Target | Generator | pd.DataFrame, dataset: Dataset, seed: int) -> Target:
+    missing = [part for part in ("train", "holdout", "reference") if part not in dataset.parts]
+    if missing:
+        raise InputError(f"the dataset {dataset.name!r} has no {missing[0]} part: call .split() on it first")
+    if isinstance(target, Target):
+        return target
+    if isinstance(target, pd.DataFrame):
+        return records_target(target, dataset.modality)
+    return model_target(target, len(dataset.train), seed)
+
+
+def _sampling_notes(subject: Subject) -> list[str]:
+    """Say where an attack looked at fewer records than there are."""
+    notes, policy = [], subject.policy
+    rows = {name: len(subject.dataset.parts[name]) for name in ("train", "holdout")}
+    for name, count in rows.items():
+        if count > policy.max_scored:
+            notes.append(
+                f"Membership attacks asked about a random {policy.max_scored:,} of the {count:,} {name} records; their "
+                "intervals allow for it."
+            )
+    if len(subject.synthetic) > policy.max_synthetic:
+        notes.append(
+            f"Attacks looked at a random {policy.max_synthetic:,} of the {len(subject.synthetic):,} synthetic records: "
+            "an attacker with all of them can do better."
+        )
+    return notes

@@ -1,0 +1,29 @@
+"""What a check is: its base classes, controls, gates, policy and registry."""
+
+from audit.checks.attack import Attack
+from audit.checks.cases import Case, Cases
+from audit.checks.check import Check, NotApplicableError
+from audit.checks.evaluation import Evaluation
+from audit.checks.gate import worst
+from audit.checks.measured import Measured
+from audit.checks.policy import Limit, Policy, default_policy
+from audit.checks.registry import all_checks, register, select
+from audit.checks.subject import Subject
+
+__all__ = [
+    "Attack",
+    "Case",
+    "Cases",
+    "Check",
+    "Evaluation",
+    "Limit",
+    "Measured",
+    "NotApplicableError",
+    "Policy",
+    "Subject",
+    "all_checks",
+    "default_policy",
+    "register",
+    "select",
+    "worst",
+]

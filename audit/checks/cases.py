@@ -1,0 +1,205 @@
+"""The cases an attack is run on: the target itself, and the controls whose answer is known beforehand.
+
+Every case has the same shape, so an attack cannot tell a control from the real thing:
+
+- *main*: the synthetic records, and members (train) against non-members (holdout).
+- *negative*: half of the reference stands in the place of the synthetic records. Nobody leaked.
+- *planted*: the negative case with the records of some members put among the published ones, at a known share.
+- *drift*: half of train as the target, the other half against the holdout, both ways round. Nobody whose membership is
+  asked was published, so what shows is a mere difference between the parts.
+
+In each case the attacker's reference shares no record with what is published or asked about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit.neighbours import Neighbours, Points, join
+from audit.statistics import unit_weights
+
+IntArray = NDArray[np.int64]
+Weights = NDArray[np.float32]
+Plant = Callable[[Points, np.random.Generator], Points]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One situation to attack.
+
+    Attributes:
+        name: which case this is; also seeds the randomness of what is done with it.
+        synthetic: the published records.
+        reference: what the attacker knows about the population.
+        members: records that the published ones were made from.
+        nonmembers: records that they were not made from.
+        member_units: the person behind each member.
+        nonmember_units: the person behind each non-member.
+        reference_units: the person behind each reference record.
+        member_rows: where these members stand among all scored members.
+        leaked: for a planted case, which members were planted.
+        published_per_member: published records per member of the whole training data, 1 where there are more.
+        neighbours: shared nearest-neighbour searches.
+    """
+
+    name: str
+    synthetic: Points
+    reference: Points
+    members: Points
+    nonmembers: Points
+    member_units: IntArray
+    nonmember_units: IntArray
+    reference_units: IntArray
+    member_rows: IntArray
+    neighbours: Neighbours
+    leaked: IntArray | None = None
+    published_per_member: float = 1.0
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of the data: its records as points, and the person behind each."""
+
+    points: Points
+    units: IntArray
+
+    def take(self, rows: IntArray) -> Part:
+        """The part's records at these row numbers."""
+        return Part(self.points.take(rows), self.units[rows])
+
+
+class Cases:
+    """Builds the cases of one audit; everything drawn at random here is drawn by whole privacy units.
+
+    Args:
+        neighbours: shared nearest-neighbour searches.
+        synthetic: the target's records.
+        train: the members.
+        holdout: the non-members.
+        reference: records known to the attacker; disjoint from the others.
+        most: at most this many members, and this many non-members, are asked about.
+        most_synthetic: at most this many published records are looked at.
+        draws: bootstrap resamples of the scored records.
+        seed: source of all randomness.
+    """
+
+    def __init__(
+        self,
+        neighbours: Neighbours,
+        synthetic: Points,
+        train: Part,
+        holdout: Part,
+        reference: Part,
+        *,
+        most: int,
+        most_synthetic: int,
+        draws: int,
+        seed: int,
+    ) -> None:
+        self._neighbours, self._draws, self._seed = neighbours, draws, seed
+        self._most_synthetic = most_synthetic
+        self._reference = reference
+        rng = np.random.default_rng([seed, 1])
+        self._train = train
+        self._scored_rows = _by_units(train.units, most, rng)
+        self._members = train.take(self._scored_rows)
+        self._nonmembers = holdout.take(_by_units(holdout.units, most, rng))
+        self._in_first_half = _half(train.units, rng)
+        base = _half(reference.units, rng)
+        self._base, self._other_reference = reference.take(np.flatnonzero(base)), reference.take(np.flatnonzero(~base))
+        self._synthetic = synthetic.take(rng.permutation(len(synthetic))[:most_synthetic])
+        self._published_per_member = min(1.0, len(synthetic) / len(train.units))
+        self._planted: dict[tuple[float, str], Case] = {}
+
+    @cached_property
+    def main(self) -> Case:
+        """The target as it is."""
+        return self._case("main", self._synthetic, self._reference, published_per_member=self._published_per_member)
+
+    @cached_property
+    def negative(self) -> Case:
+        """A target made of reference records: nobody leaked."""
+        return self._case("negative", self._base.points, self._other_reference)
+
+    @cached_property
+    def drift(self) -> tuple[Case, Case]:
+        """Half of train as the target, the other half against the holdout, both ways round."""
+        first, second = self._in_first_half, ~self._in_first_half
+        return self._drift("drift-1", first), self._drift("drift-2", second)
+
+    def planted(self, share: float, label: str, plant: Plant) -> Case:
+        """The negative case with a share of the members leaked into it by `plant` (remembered under `label`)."""
+        key = (share, label)
+        if key not in self._planted:
+            rng = np.random.default_rng([self._seed, 2, round(share * 1e6)])
+            count = max(1, round(share * len(self._members.units)))
+            leaked = np.sort(rng.permutation(len(self._members.units))[:count])
+            published = join(self._base.points, plant(self._members.points.take(leaked), rng))
+            name = f"planted-{share:.4f}-{label}"
+            self._planted[key] = self._case(name, published, self._other_reference, leaked=leaked)
+        return self._planted[key]
+
+    @cached_property
+    def weights(self) -> tuple[Weights, Weights]:
+        """Bootstrap weights of members (draws, n1) and non-members (draws, n0), the same ones in every case."""
+        rng = np.random.default_rng([self._seed, 3])
+        return (
+            unit_weights(self._members.units, self._draws, rng),
+            unit_weights(self._nonmembers.units, self._draws, rng),
+        )
+
+    def _drift(self, name: str, target: NDArray[np.bool_]) -> Case:
+        rng = np.random.default_rng([self._seed, 4])
+        published = self._train.points.take(rng.permutation(np.flatnonzero(target))[: self._most_synthetic])
+        return self._case(name, published, self._reference, rows=np.flatnonzero(~target[self._scored_rows]))
+
+    def _case(
+        self,
+        name: str,
+        synthetic: Points,
+        reference: Part,
+        *,
+        rows: IntArray | None = None,
+        leaked: IntArray | None = None,
+        published_per_member: float = 1.0,
+    ) -> Case:
+        members = self._members if rows is None else self._members.take(rows)
+        return Case(
+            name=name,
+            synthetic=synthetic,
+            reference=reference.points,
+            reference_units=reference.units,
+            members=members.points,
+            nonmembers=self._nonmembers.points,
+            member_units=members.units,
+            nonmember_units=self._nonmembers.units,
+            member_rows=np.arange(len(members.units)) if rows is None else rows,
+            neighbours=self._neighbours,
+            leaked=leaked,
+            published_per_member=published_per_member,
+        )
+
+
+def _by_units(units: IntArray, most: int, rng: np.random.Generator) -> IntArray:
+    """Row numbers of randomly chosen whole units, at most `most` rows (but always at least one unit)."""
+    if len(units) <= most:
+        return np.arange(len(units))
+    _, of_row, sizes = np.unique(units, return_inverse=True, return_counts=True)
+    order = rng.permutation(len(sizes))
+    count = max(1, int(np.searchsorted(np.cumsum(sizes[order]), most, side="right")))
+    chosen = np.zeros(len(sizes), dtype=bool)
+    chosen[order[:count]] = True
+    return np.flatnonzero(chosen[of_row.reshape(-1)])
+
+
+def _half(units: IntArray, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """A random half of the units, as a mask over rows."""
+    distinct, of_row = np.unique(units, return_inverse=True)
+    chosen = np.zeros(len(distinct), dtype=bool)
+    chosen[rng.permutation(len(distinct))[: len(distinct) // 2]] = True
+    return chosen[of_row.reshape(-1)]

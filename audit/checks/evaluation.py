@@ -1,0 +1,84 @@
+"""The base of evaluations: real data in the synthetic records' place give the floor, damaged real data the alarm."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import ClassVar, final
+
+import numpy as np
+import pandas as pd
+
+from audit.checks.check import Check, Examined
+from audit.checks.gate import Evidence, control, decide
+from audit.checks.measured import Measured
+from audit.checks.subject import Subject
+from reports import Controls, Figure, Table
+
+
+class Evaluation(Check):
+    """A measurement of what the synthetic records are good for.
+
+    A leaf measures records that stand in the synthetic ones' place. The base hands it the synthetic records, real
+    records that the generator never saw (the floor), and the same real records with a known damage.
+    """
+
+    knowledge: ClassVar[str] = "no attacker: the data's keeper compares the synthetic records with real ones"
+    damage_done: ClassVar[str]
+
+    @abstractmethod
+    def measure(self, records: pd.DataFrame, subject: Subject, rng: np.random.Generator) -> list[Measured]:
+        """Measure `records`, which stand in the place of the synthetic ones, against the holdout."""
+
+    @abstractmethod
+    def damage(self, records: pd.DataFrame, subject: Subject, rng: np.random.Generator) -> pd.DataFrame:
+        """Spoil real records in a way that this evaluation is made to notice."""
+
+    @abstractmethod
+    def answer(self, measured: list[Measured], floor: list[Measured], subject: Subject) -> str:
+        """The finding in one plain sentence."""
+
+    def figures(self, subject: Subject, rng: np.random.Generator) -> list[Figure]:  # noqa: ARG002
+        """Figures of the finding."""
+        return []
+
+    def tables(self, subject: Subject) -> list[Table]:  # noqa: ARG002
+        """Tables of the finding."""
+        return []
+
+    @final
+    def _examine(self, subject: Subject) -> Examined:
+        confidence, shown = subject.policy.confidence_verdict, subject.policy.confidence_shown
+        real = subject.dataset.reference
+        main = self.measure(subject.synthetic, subject, self.rng(subject, "measure"))
+        floor = self.measure(real, subject, self.rng(subject, "measure"))
+        spoilt = self.damage(real, subject, self.rng(subject, "damage"))
+        damaged = self.measure(spoilt, subject, self.rng(subject, "measure"))
+        by_name = {one.name: one for one in floor}
+        noticed = {one.name: _worse(one, by_name[one.name], confidence) for one in damaged if one.name in by_name}
+        gates = [
+            decide(self.id, one, limit, Evidence(detected=noticed.get(one.name)), confidence)
+            for one in main
+            if (limit := subject.policy.limit(self.id, one.name)) is not None
+        ]
+        return Examined(
+            measured=main,
+            why=self.answer(main, floor, subject),
+            gates=gates,
+            nulls={one.name: one.value for one in floor},
+            controls=Controls(
+                positive=control(
+                    "detected" if any(noticed.values()) else "missed",
+                    damaged,
+                    shown,
+                    f"real records, {self.damage_done}",
+                ),
+                negative=control("quiet", floor, shown, "real records in the synthetic ones' place: the floor"),
+            ),
+            figures=self.figures(subject, self.rng(subject, "figures")),
+            tables=self.tables(subject),
+        )
+
+
+def _worse(damaged: Measured, floor: Measured, confidence: float) -> bool:
+    difference = damaged.excess_over(floor, confidence)
+    return difference.high < 0 if floor.better == "higher" else difference.low > 0

@@ -1,0 +1,87 @@
+"""A measurement before its verdict: a value that can give its interval at any confidence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from audit.statistics import Floats, Interval, bootstrap_interval
+from reports import Estimate
+
+Bounds = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one check measured on one case.
+
+    Attributes:
+        name: key of the estimate, e.g. `auc`.
+        value: point estimate.
+        n: independent units behind it, in the smaller group where two are compared.
+        unit: what the value counts, in words.
+        interval: gives the two-sided interval at a confidence.
+        chance: what the value would be without any effect at all (None where there is no such number).
+        better: the direction that is good.
+        draws: bootstrap draws, for measurements whose records are resampled together with others'.
+        bounds: smallest and largest possible value.
+        realised_fpr: for a TPR, the false-positive rate that a threshold really attains.
+    """
+
+    name: str
+    value: float
+    n: int
+    unit: str
+    interval: Callable[[float], Interval]
+    chance: float | None = None
+    better: str = "lower"
+    draws: Floats | None = None
+    bounds: Bounds = (0.0, 1.0)
+    realised_fpr: float | None = None
+
+    def excess_over(self, null: Measured, confidence: float) -> Interval:
+        """Interval of how far this measurement lies above another one.
+
+        Measurements of the same records are resampled together, so what both owe to the choice of records cancels.
+        Others are combined as independent ones (MOVER: Donner and Zou 2012).
+        """
+        difference = self.value - null.value
+        if self.draws is not None and null.draws is not None:
+            width = self.bounds[1] - self.bounds[0]
+            return bootstrap_interval(difference, self.draws - null.draws, self.n, confidence, bounds=(-width, width))
+        mine, other = self.interval(confidence), null.interval(confidence)
+        return Interval(
+            difference - math.hypot(self.value - mine.low, other.high - null.value),
+            difference + math.hypot(mine.high - self.value, null.value - other.low),
+        )
+
+    def estimate(self, confidence: float, *, null: float | None = None, limit: float | None = None) -> Estimate:
+        """This measurement as it stands in the audit document."""
+        low, high = self.interval(confidence)
+        return Estimate(
+            name=self.name,
+            value=self.value,
+            low=min(low, self.value),
+            high=max(high, self.value),
+            confidence=confidence,
+            n=self.n,
+            unit=self.unit,
+            null=self.chance if null is None else null,
+            limit=limit,
+            better=self.better,  # type: ignore[arg-type]  # a plain str here, checked by the document
+            realised_fpr=self.realised_fpr,
+        )
+
+    def scaled(self, factor: float) -> Measured:
+        """The same measurement in another unit of size."""
+        if factor == 1.0:
+            return self
+        inner = self.interval
+        return replace(
+            self,
+            value=self.value * factor,
+            interval=lambda confidence: Interval(*(end * factor for end in inner(confidence))),
+            draws=None if self.draws is None else self.draws * factor,
+            bounds=(self.bounds[0] * factor, self.bounds[1] * factor),
+        )

@@ -1,0 +1,313 @@
+"""The `genassay` command."""
+
+from __future__ import annotations
+
+import logging
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from audit import all_checks, default_policy, run_audit
+from audit.checks import select
+from audit.console import announce, checking, err, out
+from audit.results import default_folder, new_folder, require_free, write_results
+from audit.suite import BudgetSection, ModelSection, Suite, run_suite, train
+from audit.targets import records_target
+from generators import (
+    Dataset,
+    InputError,
+    builtin_names,
+    kinds,
+    load_dataset,
+    load_generator,
+    load_parts,
+    read_like,
+    write_table,
+)
+from generators.models.registry import family
+from reports import Audit, DocumentError, render_html, verify_manifest
+
+OK, FAILED, USAGE, BROKE, UNDECIDED = 0, 1, 2, 3, 4
+
+# Typer carries a copy of click or imports it, by version; what it raises for wrong usage is an ancestor of BadParameter.
+_UsageError: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+_STARTER = Path(__file__).with_name("starter.yaml")
+
+app = typer.Typer(
+    name="genassay",
+    help="Train generative models, attack them, measure them, and write audits that people can act on.",
+    epilog="Exit codes: 0 every gate holds, 1 a gate fails, 2 usage or input error, 3 a check broke, 4 a gate could "
+    "not be decided (0 with --allow-inconclusive).",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Output = Annotated[Path | None, typer.Option(help="Folder for the results; default: a new dated one under runs/.")]
+Seed = Annotated[int, typer.Option(help="Every number of the audit follows from it; DP noise never does.")]
+Schema = Annotated[Path | None, typer.Option(help="YAML that says what columns are, over what is inferred.")]
+Unit = Annotated[str | None, typer.Option(help="Column that names the person a record belongs to.")]
+TargetColumn = Annotated[str | None, typer.Option(help="Column that models on this data should predict.")]
+Checks = Annotated[str | None, typer.Option(help="Ids, families or patterns, separated by commas; default: all.")]
+Changes = Annotated[list[str] | None, typer.Option("--set", help="Change one value, e.g. model.parameters.epochs=10.")]
+AllowInconclusive = Annotated[bool, typer.Option(help="Exit with 0 although a gate could not be decided.")]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command and return its exit code; errors of the user are one line on stderr.
+
+    Example:
+        >>> main(["list", "datasets"])  # doctest: +ELLIPSIS
+        affairs...
+        0
+    """
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    try:
+        code = app(arguments, standalone_mode=False, obj=shlex.join(["genassay", *arguments]))
+    except typer.Abort:
+        return USAGE
+    except _UsageError as error:
+        context = getattr(error, "ctx", None)
+        hint = f"; see `{context.command_path} --help`" if context is not None else ""
+        err.print(f"genassay: {_one_line(error.format_message())}{hint}", markup=False, style="red")
+        return USAGE
+    except (InputError, DocumentError) as error:
+        err.print(f"genassay: {_one_line(str(error))}", markup=False, style="red")
+        return USAGE
+    except OSError as error:
+        err.print(f"genassay: {error.filename or 'file'}: {error.strerror or error}", markup=False, style="red")
+        return USAGE
+    return int(code or OK)
+
+
+def run() -> None:
+    """Entry point of the installed `genassay` script."""
+    raise SystemExit(main())
+
+
+@app.callback()
+def _options(
+    debug: Annotated[bool, typer.Option(help="Log what goes on, with the trace of checks that break.")] = False,
+) -> None:
+    if debug:
+        logging.basicConfig(level=logging.DEBUG, format="%(name)s: %(message)s")
+        logging.getLogger("matplotlib").setLevel(logging.INFO)
+
+
+@app.command("run")
+def _run(
+    context: typer.Context,
+    suite: Annotated[Path, typer.Argument(help="The suite's YAML; `genassay init` writes one.")],
+    output: Output = None,
+    seed: Annotated[int | None, typer.Option(help="Overrides the suite's seed.")] = None,
+    set_: Changes = None,
+    resume: Annotated[bool, typer.Option(help="Go on with the model that an interrupted run has trained.")] = False,
+    allow_inconclusive: AllowInconclusive = False,
+) -> int:
+    """Train what a suite asks for, attack it, and write the audit."""
+    plan = Suite.load(suite, set_, seed)
+    if resume and output is None:
+        raise InputError("--resume needs --output: the folder whose run was interrupted")
+    folder = output or default_folder()
+    with new_folder(folder, resume=resume) as beside, checking() as progress:
+        audit = run_suite(plan, beside, command=context.obj, resume=resume, progress=progress)
+        write_results(audit, beside)
+    return _finish(audit, folder, allow_inconclusive)
+
+
+@app.command("audit")
+def _audit(
+    context: typer.Context,
+    model: Annotated[
+        Path | None, typer.Argument(help="Folder of a trained generator; leave out to audit records.")
+    ] = None,
+    train_: Annotated[Path | None, typer.Option("--train", help="Records that the generator was trained on.")] = None,
+    holdout: Annotated[Path | None, typer.Option(help="Records of the same population that it has not seen.")] = None,
+    synthetic: Annotated[Path | None, typer.Option(help="Synthetic records, from any tool.")] = None,
+    reference: Annotated[
+        Path | None, typer.Option(help="What an attacker may know; default: half of the holdout.")
+    ] = None,
+    checks: Checks = None,
+    target: TargetColumn = None,
+    unit: Unit = None,
+    schema: Schema = None,
+    output: Output = None,
+    seed: Seed = 0,
+    allow_inconclusive: AllowInconclusive = False,
+) -> int:
+    """Attack a generator, or a file of synthetic records from any tool, and write the audit."""
+    if train_ is None or holdout is None:
+        raise InputError("an audit needs --train (records the generator saw) and --holdout (records it did not see)")
+    if (model is None) == (synthetic is None):
+        raise InputError("give either MODEL_DIR (a generator trained here) or --synthetic FILE (records from any tool)")
+    wanted = checks.split(",") if checks is not None else None
+    select(wanted)
+    folder = output or default_folder()
+    require_free(folder)
+    data = load_parts(train_, holdout, reference, schema=schema, unit=unit, target=target, seed=seed)
+    probed: Any
+    if synthetic is not None:
+        probed = _readable_target(synthetic, data)
+    elif model is not None:
+        probed = load_generator(model)
+    with new_folder(folder) as beside, checking() as progress:
+        audit = run_audit(
+            probed,
+            data,
+            wanted,
+            seed=seed,
+            policy=default_policy(),
+            name=(synthetic or model or Path("audit")).name,
+            command=context.obj,
+            progress=progress,
+        )
+        write_results(audit, beside)
+    return _finish(audit, folder, allow_inconclusive)
+
+
+@app.command("train")
+def _train(
+    kind: Annotated[str, typer.Argument(help="Kind of generator; see `genassay list generators`.")],
+    data: Annotated[str, typer.Option(help="A built-in name, a CSV or Parquet file, or openml:NAME.")],
+    output: Annotated[Path, typer.Option(help="Folder for the model; must not exist.")],
+    epsilon: Annotated[float | None, typer.Option(help="Privacy budget; without it, no privacy is promised.")] = None,
+    delta: Annotated[float | None, typer.Option(help="The budget's delta, well below 1 / records.")] = None,
+    unit: Unit = None,
+    schema: Schema = None,
+    seed: Seed = 0,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="A hyper-parameter, e.g. epochs=10.")] = None,
+) -> int:
+    """Train a generator, privately if a budget is given, and save it with its ledger."""
+    if (epsilon is None) != (delta is None):
+        raise InputError("a budget has two numbers: give both --epsilon and --delta, or neither")
+    require_free(output)
+    whole = load_dataset(data, schema=schema, unit=unit)
+    budget = BudgetSection(epsilon=epsilon, delta=delta) if epsilon is not None and delta is not None else None
+    section = ModelSection(kind=kind, parameters=_parameters(set_ or []), budget=budget)
+    generator = train(section, Dataset(whole.name, whole.schema, {"train": whole.records}), seed)
+    generator.save(output)
+    out.print(generator.ledger_.statement(), markup=False)
+    out.print(f"model: {output}", markup=False)
+    return OK
+
+
+@app.command("sample")
+def _sample(
+    model: Annotated[Path, typer.Argument(help="Folder of a trained generator.")],
+    count: Annotated[int, typer.Option("-n", help="How many records.", min=1)],
+    output: Annotated[Path, typer.Option("-o", "--output", help="CSV or Parquet file.")],
+    seed: Seed = 0,
+    where: Annotated[list[str] | None, typer.Option(help="Only records with column=value; may be repeated.")] = None,
+) -> int:
+    """Draw synthetic records from a trained generator."""
+    generator = load_generator(model)
+    conditions: dict[str, str] = {}
+    for condition in where or []:
+        column, equals, value = condition.partition("=")
+        if not equals:
+            raise InputError(f"--where {condition}: expected column=value")
+        conditions[column] = value
+    write_table(generator.sample(count, seed=seed, conditions=conditions or None), output, generator.schema_)
+    out.print(f"{count} records: {output}", markup=False)
+    return OK
+
+
+@app.command("report")
+def _report(
+    folder: Annotated[Path, typer.Argument(help="Folder of an audit.")],
+    format_: Annotated[str, typer.Option("--format", help="html")] = "html",
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Default: report.html in the folder.")] = None,
+) -> int:
+    """Render an audit again from its audit.json."""
+    if format_ != "html":
+        raise InputError(f"--format {format_}: this version writes html")
+    path = output or folder / "report.html"
+    render_html(Audit.load(folder), path)
+    out.print(f"report: {path}", markup=False)
+    return OK
+
+
+@app.command("verify")
+def _verify(folder: Annotated[Path, typer.Argument(help="Folder of an audit.")]) -> int:
+    """Compare an audit's files with the fingerprints in its manifest."""
+    Audit.load(folder)
+    differences = verify_manifest(folder)
+    for difference in differences:
+        err.print(difference, markup=False, style="red")
+    if differences:
+        return FAILED
+    out.print(f"{folder}: every file is as it was written", markup=False)
+    return OK
+
+
+@app.command("list")
+def _list(what: Annotated[str, typer.Argument(help="generators, checks or datasets")]) -> int:
+    """Show what there is."""
+    if what == "checks":
+        for name, check in all_checks().items():
+            out.print(f"{name:36} {check.access:15} {', '.join(check.modalities):8} {check.source}", markup=False)
+    elif what == "generators":
+        for name in kinds():
+            kind = family(name)
+            out.print(f"{name:20} {kind.modality:8} {(kind.__doc__ or '').strip().splitlines()[0]}", markup=False)
+    elif what == "datasets":
+        for name in builtin_names():
+            data = load_dataset(name)
+            columns = len(data.schema.columns)
+            out.print(f"{name:16} {data.modality:8} {len(data.records):,} records, {columns} columns", markup=False)
+    else:
+        raise InputError(f"nothing is called {what!r}; choose generators, checks or datasets")
+    return OK
+
+
+@app.command("init")
+def _init(path: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("suite.yaml")) -> int:
+    """Write a commented suite to start from."""
+    if path.exists():
+        raise InputError(f"{path}: already exists; choose another name")
+    path.write_text(_STARTER.read_text(encoding="utf-8"), encoding="utf-8")
+    out.print(f"suite: {path}\nnext: genassay run {path}", markup=False)
+    return OK
+
+
+def _readable_target(path: Path, data: Dataset) -> Any:
+    try:
+        return records_target(read_like(path, data.schema), data.modality)
+    except InputError as error:
+        message = str(error)
+        raise InputError(message if str(path) in message else f"{path}: {message}") from None
+
+
+def _parameters(changes: list[str]) -> dict[str, Any]:
+    parameters = {}
+    for change in changes:
+        key, equals, value = change.partition("=")
+        if not equals:
+            raise InputError(f"--set {change}: expected name=value")
+        parameters[key] = yaml.safe_load(value)
+    return parameters
+
+
+def _finish(audit: Audit, folder: Path, allow_inconclusive: bool) -> int:
+    announce(audit, folder)
+    return exit_code(audit, allow_inconclusive)
+
+
+def exit_code(audit: Audit, allow_inconclusive: bool = False) -> int:
+    """The process's answer: 3 if a check broke, else 1 if a gate fails, else 4 if one could not be decided, else 0."""
+    if any(finding.status == "error" for finding in audit.findings):
+        return BROKE
+    if any(gate.status == "fail" for gate in audit.gates):
+        return FAILED
+    if any(gate.status == "inconclusive" for gate in audit.gates) and not allow_inconclusive:
+        return UNDECIDED
+    return OK
+
+
+def _one_line(message: str) -> str:
+    return " ".join(message.split())

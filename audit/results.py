@@ -1,0 +1,63 @@
+"""The folder of results: written beside its place and moved there in one step, so that no half-written one shows."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from generators import InputError
+from reports import Audit, render_html, write_manifest
+
+
+def default_folder() -> Path:
+    """A new dated folder under `runs/`."""
+    stamp = datetime.now().strftime("%Y-%m-%d-%H%M%S")
+    folder, number = Path("runs") / stamp, 1
+    while folder.exists():
+        number += 1
+        folder = Path("runs") / f"{stamp}-{number}"
+    return folder
+
+
+def require_free(folder: Path) -> None:
+    """Refuse a place that already holds something: earlier results are never overwritten."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"{folder}: already exists and is not empty; choose another --output or remove it first")
+
+
+def staging(folder: Path) -> Path:
+    """Where results are put together before they are moved to `folder`."""
+    return folder.with_name(f".{folder.name}.partial")
+
+
+@contextmanager
+def new_folder(folder: Path, *, resume: bool = False) -> Iterator[Path]:
+    """Give a place beside `folder` to write to, and move it there when the block ends without an error.
+
+    Args:
+        folder: where the results will stand; must be free.
+        resume: keep what an interrupted run left beside it, and leave it there again if this one is interrupted.
+    """
+    require_free(folder)
+    beside = staging(folder)
+    if beside.exists() and not resume:
+        shutil.rmtree(beside)
+    beside.mkdir(parents=True, exist_ok=True)
+    try:
+        yield beside
+    except Exception:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+    if folder.exists():
+        folder.rmdir()
+    beside.rename(folder)
+
+
+def write_results(audit: Audit, folder: Path) -> None:
+    """Write `audit.json`, `report.html` and `MANIFEST.json` into an existing folder."""
+    audit.save(folder / "audit.json")
+    render_html(audit, folder / "report.html")
+    write_manifest(folder)

@@ -1,0 +1,187 @@
+"""How much more often are members hit than non-members, when some records are hit by chance far more often than others?
+
+Common records are matched by any synthetic data; rare ones are not. Comparing within strata of rarity, and letting
+each stratum speak with the weight of its information, finds leaks that a comparison of overall rates drowns.
+
+The model: in stratum s a non-member is hit with probability p_s, a member with p_s + f (1 - p_s), where f is the share
+of members that were copied on top of chance. Then (1 - p1_s) / (1 - p0_s) = 1 - f in every stratum, a common ratio of
+two binomial proportions, whose efficient score test and interval are those of Gart and Nam (Biometrics 1988), after
+Miettinen and Nurminen (Statistics in Medicine 1985). A negative f says the same of the non-members: their share -f is
+hit on top of the members' chance.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.stats import norm
+
+from audit.statistics.intervals import Interval
+
+Floats = NDArray[np.float64]
+LEAST_HITS = 10
+_PERMUTATIONS = 100_000
+_MOST, _LEAST = 1 - 1e-9, -1 + 1e-9  # the excess f lives in (-1, 1)
+
+
+@dataclass(frozen=True)
+class Strata:
+    """Counts per stratum: hits and totals of members and non-members, and the design effect of their grouping."""
+
+    member_hits: Floats
+    members: Floats
+    nonmember_hits: Floats
+    nonmembers: Floats
+    design_effect: float = 1.0
+
+    @classmethod
+    def count(
+        cls,
+        hit: NDArray[np.bool_],
+        member: NDArray[np.bool_],
+        stratum: NDArray[np.int64],
+        units: NDArray[np.int64] | None = None,
+    ) -> Strata:
+        """Count hits by stratum.
+
+        Neighbouring strata are joined until each holds ten hits: a stratum's weight is learnt from its hits, and
+        weights learnt from one or two would waste what many strata know together. Joining looks at hits alone, not at
+        who was a member, so it leaves the null as it is.
+
+        Args:
+            hit: (n,) whether the record was matched.
+            member: (n,) whether it is a member; the strata must not depend on this.
+            stratum: (n,) non-negative stratum numbers, in order of how often chance hits.
+            units: (n,) who each record belongs to; records of one person are not independent, and the design effect
+                (Kish 1965) widens every interval by as much as their agreement demands.
+        """
+        size = int(stratum.max(initial=-1)) + 1
+        stratum = _joined(np.bincount(stratum[hit], minlength=size))[stratum]
+
+        def tally(mask: NDArray[np.bool_]) -> Floats:
+            return np.bincount(stratum[mask], minlength=size).astype(np.float64)
+
+        a, n1, b, n0 = tally(hit & member), tally(member), tally(hit & ~member), tally(~member)
+        usable = (n1 > 0) & (n0 > 0)
+        effect = 1.0 if units is None else _design_effect(hit, member, stratum, units, a + b, n1 + n0)
+        return cls(a[usable], n1[usable], b[usable], n0[usable], effect)
+
+    def beside(self, other: Strata) -> Strata:
+        """Both sets of strata as one comparison with a common excess."""
+        return Strata(
+            np.concatenate([self.member_hits, other.member_hits]),
+            np.concatenate([self.members, other.members]),
+            np.concatenate([self.nonmember_hits, other.nonmember_hits]),
+            np.concatenate([self.nonmembers, other.nonmembers]),
+            max(self.design_effect, other.design_effect),
+        )
+
+    def excess(self) -> float:
+        """The maximum-likelihood share f of members hit on top of chance (negative where non-members are hit more)."""
+        return self._root(0.0)
+
+    def interval(self, confidence: float) -> Interval:
+        """Score interval of the excess; its lower end is above zero only if an exact permutation test agrees.
+
+        Example:
+            >>> from numpy import array
+            >>> Strata(array([50.0]), array([1000.0]), array([0.0]), array([1000.0])).interval(0.95).low > 0.03
+            True
+        """
+        z = float(norm.ppf(0.5 + confidence / 2))
+        low, high = self._root(z), self._root(-z)
+        if low > 0 and self.permutation_p() > (1 - confidence) / 2:
+            low = 0.0
+        return Interval(low, high)
+
+    def exceeds_chance(self, confidence: float) -> bool:
+        """Whether the lower end of the score interval lies above zero (without the permutation test: a fast answer)."""
+        return self._score(0.0) < -float(norm.ppf(0.5 + confidence / 2))
+
+    def permutation_p(self) -> float:
+        """One-sided Monte Carlo p-value of no excess, given the hits in every stratum: who was a member is shuffled.
+
+        The statistic is the efficient score at no excess, which weighs a hit by 1/p_s: an unlikely hit says more. The
+        generator is seeded by the counts themselves, so that one table always has one p-value.
+        """
+        hits = self.member_hits + self.nonmember_hits
+        use = hits > 0
+        if not use.any():
+            return 1.0
+        totals = (self.members + self.nonmembers)[use]
+        weight = totals / hits[use]
+        rng = np.random.default_rng([int(value) for value in np.concatenate([self.member_hits, self.members])])
+        observed = float(weight @ self.member_hits[use])
+        drawn = rng.hypergeometric(
+            hits[use].astype(np.int64),
+            (totals - hits[use]).astype(np.int64),
+            self.members[use].astype(np.int64),
+            size=(_PERMUTATIONS, int(use.sum())),
+        )
+        return float((1 + np.count_nonzero(drawn @ weight >= observed - 1e-9)) / (1 + _PERMUTATIONS))
+
+    def _score(self, f: float) -> float:
+        """Standardised efficient score of the common ratio; increasing in f, about N(0, 1) at the true f."""
+        if f < 0:  # the same question with the two groups exchanged
+            swapped = Strata(self.nonmember_hits, self.nonmembers, self.member_hits, self.members, self.design_effect)
+            return -swapped._score(-f)
+        ratio = 1.0 - f
+        missed1, missed0 = self.members - self.member_hits, self.nonmembers - self.nonmember_hits
+        # The most likely q0 = P(non-member missed) given q1 = ratio * q0 solves a q0^2 + b q0 + c = 0.
+        a = (self.members + self.nonmembers) * ratio
+        b = -(self.members * ratio + missed1 + self.nonmembers + ratio * missed0)
+        c = missed1 + missed0
+        q0 = np.clip((-b - np.sqrt(np.maximum(b * b - 4 * a * c, 0.0))) / (2 * a), 1e-12, 1.0)
+        q1 = ratio * q0
+        hit1, hit0 = np.maximum(1 - q1, 1e-12), np.maximum(1 - q0, 1e-12)
+        known = hit1 > 1e-11  # a stratum without any hit says nothing about "no excess"
+        score = ((missed1 - self.members * q1) / hit1)[known]
+        information = 1.0 / (hit1 / (self.members * q1) + hit0 / (self.nonmembers * q0))[known]
+        variance = float(information.sum()) * self.design_effect
+        return float(score.sum()) / np.sqrt(variance) if variance > 0 else 0.0
+
+    def _root(self, z: float) -> float:
+        """The excess at which the score equals -z (z > 0: a lower limit)."""
+        if not len(self.members):
+            return _LEAST if z > 0 else _MOST if z < 0 else 0.0
+
+        def gap(f: float) -> float:
+            return self._score(f) + z
+
+        low, high = gap(_LEAST), gap(_MOST)
+        if low * high > 0:
+            return _MOST if abs(high) < abs(low) else _LEAST
+        return float(brentq(gap, _LEAST, _MOST, xtol=1e-9))
+
+
+def _joined(hits: NDArray[np.int64]) -> NDArray[np.int64]:
+    """For each stratum, the number of the joined one it goes into."""
+    into, current, gathered = np.zeros(len(hits), dtype=np.int64), 0, 0
+    for number, count in enumerate(hits):
+        if gathered >= LEAST_HITS:
+            current, gathered = current + 1, 0
+        into[number], gathered = current, gathered + int(count)
+    if gathered < LEAST_HITS and current > 0:
+        into[into == current] = current - 1  # too few were left over for a stratum of their own
+    return into
+
+
+def _design_effect(
+    hit: NDArray[np.bool_],
+    member: NDArray[np.bool_],
+    stratum: NDArray[np.int64],
+    units: NDArray[np.int64],
+    hits: Floats,
+    totals: Floats,
+) -> float:
+    """How much larger the variance of the weighted sum of hits is because records of one person go together."""
+    rate = hits / np.maximum(totals, 1)
+    weight = np.where(rate > 0, 1 / np.maximum(rate, 1e-12), 0.0)
+    residual = weight[stratum] * (hit - rate[stratum])
+    _, group = np.unique(np.stack([units, member.astype(np.int64)]), axis=1, return_inverse=True)
+    clustered = np.bincount(group.reshape(-1), weights=residual) ** 2
+    independent = float((residual**2).sum())
+    return max(1.0, float(clustered.sum()) / independent) if independent > 0 else 1.0

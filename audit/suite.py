@@ -1,0 +1,183 @@
+"""A suite: one YAML file that says what to train, what to attack and which limits to hold it against."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from audit.auditing import Progress, run_audit
+from audit.checks import Policy, default_policy, select
+from generators import (
+    Dataset,
+    Generator,
+    InputError,
+    PrivacyBudget,
+    create,
+    load_dataset,
+    load_generator,
+    load_parts,
+    read_like,
+)
+from reports import Audit
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataSection(_Section):
+    """Where the real data come from: one `source` that is split, or files for the parts."""
+
+    source: str | None = None
+    train: str | None = None
+    holdout: str | None = None
+    reference: str | None = None
+    data_schema: str | dict[str, Any] | None = Field(default=None, alias="schema")
+    unit: str | None = None
+    target: str | None = None
+    split: dict[str, float] = {"train": 0.5, "holdout": 0.25, "reference": 0.25}
+
+
+class BudgetSection(_Section):
+    """The privacy budget of training."""
+
+    epsilon: float
+    delta: float
+
+
+class ModelSection(_Section):
+    """Which generator to train, and how."""
+
+    kind: str
+    parameters: dict[str, Any] = {}
+    budget: BudgetSection | None = None
+
+
+class Suite(_Section):
+    """A whole audit as configuration.
+
+    Either `model` (train it, then audit it) or `synthetic` (audit a file of records) must be given.
+    """
+
+    name: str = "audit"
+    data: DataSection
+    model: ModelSection | None = None
+    synthetic: str | None = None
+    checks: list[str] | None = None
+    policy: dict[str, Any] = {}
+    seed: int = 0
+
+    @classmethod
+    def load(cls, path: str | Path, changes: list[str] | None = None, seed: int | None = None) -> Suite:
+        """Read a suite and apply `key=value` changes to it; whatever is wrong is one `InputError` naming the key."""
+        path = Path(path)
+        try:
+            raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise InputError(f"{path}: no such suite; `genassay init {path}` writes one to start from") from None
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            mark = getattr(error, "problem_mark", None)
+            where = f" at line {mark.line + 1}" if mark is not None else ""
+            raise InputError(f"{path}: not valid YAML{where}") from None
+        if not isinstance(raw, dict):
+            raise InputError(f"{path}: a suite is a mapping with the keys name, data, model, checks, policy and seed")
+        for change in changes or []:
+            _change(raw, change)
+        if seed is not None:
+            raw["seed"] = seed
+        try:
+            suite = cls.model_validate(raw)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise InputError(f"{path}: {'.'.join(map(str, first['loc'])) or 'suite'}: {first['msg']}") from None
+        if (suite.model is None) == (suite.synthetic is None):
+            raise InputError(f"{path}: give either model (to train one) or synthetic (a file of records)")
+        suite.limits(str(path))
+        select(suite.checks)
+        return suite
+
+    def limits(self, source: str = "suite") -> Policy:
+        """The shipped policy with this suite's changes."""
+        return default_policy().override(self.policy, source)
+
+    def dataset(self) -> Dataset:
+        """Read and split the data."""
+        data = self.data
+        if data.source is not None:
+            shares = (data.split.get("train", 0.0), data.split.get("holdout", 0.0), data.split.get("reference", 0.0))
+            whole = load_dataset(data.source, schema=data.data_schema, unit=data.unit, target=data.target)
+            return whole.split(seed=self.seed, shares=shares)
+        if data.train is None or data.holdout is None:
+            raise InputError("suite: data needs a source, or the files train and holdout")
+        return load_parts(
+            data.train,
+            data.holdout,
+            data.reference,
+            schema=data.data_schema,
+            unit=data.unit,
+            target=data.target,
+            seed=self.seed,
+        )
+
+
+def run_suite(
+    suite: Suite, folder: Path, *, command: str = "", resume: bool = False, progress: Progress | None = None
+) -> Audit:
+    """Train what the suite asks for, audit it, and leave the model in `folder / "model"`.
+
+    Args:
+        suite: the configuration.
+        folder: an existing folder; a trained model is saved in it before the first attack starts.
+        command: the command that repeats this run, for the report.
+        resume: use the model that an interrupted run left in the folder instead of training again.
+        progress: told of each check before it starts.
+    """
+    data = suite.dataset()
+    target: Any = None
+    if suite.synthetic is not None:
+        target = read_like(suite.synthetic, data.schema)
+    elif suite.model is not None:
+        saved = folder / "model"
+        if resume and (saved / "model.json").exists():
+            target = load_generator(saved)
+        else:
+            target = train(suite.model, data, suite.seed)
+            target.save(saved)
+    return run_audit(
+        target,
+        data,
+        suite.checks,
+        seed=suite.seed,
+        policy=suite.limits(),
+        name=suite.name,
+        command=command,
+        progress=progress,
+    )
+
+
+def train(model: ModelSection, data: Dataset, seed: int) -> Generator:
+    """Train one generator as a suite describes it."""
+    generator = create(model.kind, **{"seed": seed, **model.parameters})
+    budget = PrivacyBudget(model.budget.epsilon, model.budget.delta) if model.budget is not None else None
+    return generator.fit(data, budget=budget)
+
+
+def _change(raw: dict[str, Any], change: str) -> None:
+    """Apply one `a.b.c=value`, the value read as YAML."""
+    key, equals, value = change.partition("=")
+    if not equals or not key:
+        raise InputError(f"--set {change}: expected key=value, e.g. model.parameters.epochs=10")
+    *parents, last = key.split(".")
+    place = raw
+    for parent in parents:
+        following = place.setdefault(parent, {})
+        if not isinstance(following, dict):
+            raise InputError(f"--set {change}: {parent} is a value, not a section")
+        place = following
+    try:
+        place[last] = yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise InputError(f"--set {change}: the value is not valid YAML") from None

@@ -1,0 +1,54 @@
+"""Generative models, the data they learn from, and the privacy they promise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from generators import models
+from generators.datasets import (
+    Column,
+    Dataset,
+    Schema,
+    builtin_names,
+    load_dataset,
+    load_parts,
+    read_like,
+    read_table,
+    write_table,
+)
+from generators.errors import InputError
+from generators.models import create, kinds, load_generator, register
+from generators.privacy import Ledger, PrivacyBudget, PrivatePlan, plan_training
+
+if TYPE_CHECKING:
+    from generators.models import Generator, TabularVAE
+
+__all__ = [
+    "Column",
+    "Dataset",
+    "Generator",
+    "InputError",
+    "Ledger",
+    "PrivacyBudget",
+    "PrivatePlan",
+    "Schema",
+    "TabularVAE",
+    "builtin_names",
+    "create",
+    "kinds",
+    "load_dataset",
+    "load_generator",
+    "load_parts",
+    "plan_training",
+    "read_like",
+    "read_table",
+    "register",
+    "write_table",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # Model classes bring torch along; `models` imports them on first use.
+    if name in ("Generator", "TabularVAE"):
+        return getattr(models, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,148 @@
+"""Strings to canonical cells and back.
+
+The canonical form of a table, used by every part of the project: float64 for numeric, integer and ordinal columns
+(NaN where missing), datetime64[ns] in UTC for datetime columns (NaT where missing), and Python strings in an object
+column for all the rest (NaN where missing). Rows are numbered from 0; columns stand in the schema's order.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from generators.datasets.schema import Column, Schema
+from generators.datasets.tokens import MISSING_TOKENS, TRUTH, to_dates, to_numbers
+from generators.errors import InputError
+
+_EXPECTED = {
+    "numeric": "a number",
+    "integer": "an integer",
+    "ordinal": "a number",
+    "boolean": "a truth value",
+    "datetime": "an ISO date",
+}
+
+
+def coerce(schema: Schema, frame: pd.DataFrame, source: str) -> pd.DataFrame:
+    """Turn a table of strings into canonical cells.
+
+    Args:
+        schema: What the columns are. Categories that it does not know are accepted.
+        frame: Cells as `read_table` returns them.
+        source: The file's name, for messages.
+
+    Returns:
+        The canonical frame, columns in the schema's order.
+
+    Raises:
+        InputError: A column is missing or unexpected, holds nothing, or a cell is not of its column's kind; the
+            message names source, column and 1-based data row.
+    """
+    for name in schema.names:
+        if name not in frame.columns:
+            raise InputError(
+                f"{source}: column '{name}' is missing; the table has {', '.join(map(str, frame.columns))}"
+            )
+    for name in frame.columns:
+        if name not in schema.names:
+            raise InputError(f"{source}: unexpected column '{name}'; remove it, or add it to the other files")
+    cells: dict[str, Any] = {}
+    for column in schema.columns:
+        values, wrong = coerce_column(column, frame[column.name])
+        if wrong is not None:
+            raise InputError(f"{source}: {_complaint(column, str(frame[column.name].iloc[wrong]), wrong + 1)}")
+        if len(values) and bool(pd.isna(values).all()):
+            raise InputError(f"{source}: column '{column.name}' holds no value at all; drop the column")
+        if column.name == schema.unit and bool(pd.isna(values).any()):
+            row = int(np.flatnonzero(pd.isna(values))[0]) + 1
+            raise InputError(
+                f"{source}: unit column '{column.name}' is empty in row {row}; every record needs its person"
+            )
+        # Naming the dtype keeps strings in object columns, which pandas 3 would otherwise turn into its own type.
+        cells[column.name] = pd.Series(values, dtype=values.dtype)
+    return pd.DataFrame(cells, columns=list(schema.names))
+
+
+def coerce_column(column: Column, cells: pd.Series[Any]) -> tuple[npt.NDArray[Any], int | None]:
+    """Turn one column of strings into canonical values.
+
+    Returns:
+        The values (missing where a cell does not fit), and the 0-based row of the first cell that does not fit.
+    """
+    # Work on the distinct tokens only: tables repeat themselves.
+    codes, uniques = pd.factorize(cells.to_numpy(dtype=object))
+    tokens = [str(token) for token in uniques]
+    absent = np.array([token in MISSING_TOKENS or token in column.missing_codes for token in tokens], dtype=bool)
+    values = _convert(column, tokens)
+    wrong = ~absent & pd.isna(values)
+    if column.is_number:
+        wrong |= ~absent & np.isinf(values)
+    if column.kind == "integer":
+        wrong |= ~absent & (values != np.round(values))
+    values[absent | wrong] = np.datetime64("NaT") if column.kind == "datetime" else np.nan
+    rows = np.flatnonzero(wrong[codes]) if wrong.any() else np.array([], dtype=np.int64)
+    return values[codes], int(rows[0]) if len(rows) else None
+
+
+def _convert(column: Column, tokens: list[str]) -> npt.NDArray[Any]:
+    if column.is_number:
+        return to_numbers(tokens)
+    if column.kind == "datetime":
+        return to_dates(tokens)
+    values = np.empty(len(tokens), dtype=object)
+    values[:] = tokens
+    if column.kind == "boolean":
+        # Levels, when known, fix the spelling, so that 'True', 'true' and '1' of three files are one value.
+        words = column.levels or _truth_words(tokens)
+        values[:] = [words[TRUTH[token.lower()]] if token.lower() in TRUTH else _own(token, words) for token in tokens]
+    return values
+
+
+def _truth_words(tokens: list[str]) -> tuple[str, str]:
+    found = {TRUTH[token.lower()]: token.removesuffix(".0") for token in reversed(tokens) if token.lower() in TRUTH}
+    return found.get(False, "false"), found.get(True, "true")
+
+
+def _own(token: str, words: tuple[Any, ...]) -> Any:
+    return token if token in words else np.nan
+
+
+def _complaint(column: Column, cell: str, row: int) -> str:
+    number = to_numbers([cell])[0]
+    if column.is_number and np.isinf(number):
+        return (
+            f"column '{column.name}' is not finite: row {row} holds '{cell}'; replace it by a number or leave it empty"
+        )
+    expected = _EXPECTED.get(column.kind, column.kind)
+    if column.kind == "integer" and np.isfinite(number):
+        return (
+            f"column '{column.name}' changes type: row {row} holds '{cell}', expected {expected}; "
+            f"declare it numeric in a schema file if fractions are right"
+        )
+    return (
+        f"column '{column.name}' changes type: row {row} holds '{cell}', expected {expected}; "
+        "correct the cell, or declare the column's kind in a schema file"
+    )
+
+
+def restore(schema: Schema, frame: pd.DataFrame) -> pd.DataFrame:
+    """Turn canonical cells into presentable ones: whole numbers become Int64, the rest stays.
+
+    Args:
+        schema: What the columns are.
+        frame: A canonical frame.
+
+    Returns:
+        A new frame; `coerce` of its written form gives the canonical frame back.
+    """
+    cells: dict[str, Any] = {}
+    for column in schema.columns:
+        values = frame[column.name]
+        present = values.dropna()
+        if column.is_number and column.kind != "numeric" and bool((present == present.round()).all()):
+            values = values.astype("Int64")
+        cells[column.name] = values
+    return pd.DataFrame(cells, index=frame.index)

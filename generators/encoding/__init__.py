@@ -1,0 +1,7 @@
+"""Records to codes and back."""
+
+from __future__ import annotations
+
+from generators.encoding.tabular import TabularEncoder
+
+__all__ = ["TabularEncoder"]

@@ -1,0 +1,229 @@
+"""One column as a block of categories: either its levels, or bins of its range."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+UNSEEN = -1
+"""Code of a cell that has no category: a level or a gap that the training data did not show."""
+
+MIN_ATOM_RECORDS = 10
+"""A single value becomes a category of its own only if at least this many records share it."""
+
+_MAX_DECIMALS = 6
+
+
+@dataclass(frozen=True)
+class LevelBlock:
+    """Categories of a categorical, boolean or ordinal column.
+
+    Attributes:
+        name: The column.
+        levels: Its values; the category's code is the position here.
+        missing: Whether there is one more category, the last, for missing cells.
+    """
+
+    name: str
+    levels: tuple[Any, ...]
+    missing: bool
+
+    @property
+    def size(self) -> int:
+        """Number of categories."""
+        return len(self.levels) + self.missing
+
+    def encode(self, cells: pd.Series[Any]) -> npt.NDArray[np.int64]:
+        """Return each cell's code, shape (rows,); `UNSEEN` where there is none."""
+        codes = np.asarray(pd.Index(list(self.levels), dtype=cells.dtype).get_indexer(pd.Index(cells)), dtype=np.int64)
+        codes[cells.isna().to_numpy()] = len(self.levels) if self.missing else UNSEEN
+        return codes
+
+    def decode(self, codes: npt.NDArray[np.int64], uniform: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
+        """Return each code's value; `uniform` is not needed here."""
+        del uniform
+        numbers = bool(self.levels) and isinstance(self.levels[0], float)
+        values = np.array([*self.levels, np.nan], dtype=np.float64 if numbers else object)
+        return values[codes]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-ready state."""
+        return {"type": "levels", **asdict(self), "levels": list(self.levels)}
+
+
+@dataclass(frozen=True)
+class BinBlock:
+    """Categories of a numeric, integer or datetime column: frequent single values, and bins between edges.
+
+    Values are kept in units of `step`: a grid (whole numbers, cents, days) whose points are the integers, or, with step
+    0, the value itself.
+
+    Attributes:
+        name: The column.
+        atoms: Values with a category of their own, ascending.
+        edges: Ascending edges; bin i is [edges[i], edges[i + 1]), the last one closed if step is 0. May be empty.
+        step: Spacing of the column's values, 0 for none.
+        missing: Whether there is one more category, the last, for missing cells.
+        moment: Whether values are datetimes, in seconds since 1970 UTC.
+    """
+
+    name: str
+    atoms: tuple[float, ...]
+    edges: tuple[float, ...]
+    step: float
+    missing: bool
+    moment: bool = False
+
+    @property
+    def bins(self) -> int:
+        """Number of bins."""
+        return max(0, len(self.edges) - 1)
+
+    @property
+    def size(self) -> int:
+        """Number of categories."""
+        return len(self.atoms) + self.bins + self.missing
+
+    @classmethod
+    def learn(cls, name: str, values: npt.NDArray[np.float64], bins: int, *, missing: bool, moment: bool) -> Self:
+        """Place atoms and quantile bins by the data.
+
+        Args:
+            name: The column.
+            values: Present values, at least one.
+            bins: Largest number of categories, missing left aside.
+            missing: Whether cells may be missing.
+            moment: Whether values are datetimes in seconds.
+        """
+        step = grid_of(values, moment=moment)
+        rest = np.round(values / step) if step else values
+        atoms: list[float] = []
+        # Taking the frequent values out raises the share of those that remain, so look again until none stands out.
+        while len(rest) and len(atoms) < bins - 1:
+            points, counts = np.unique(rest, return_counts=True)
+            frequent = counts >= max(MIN_ATOM_RECORDS, len(rest) / (bins - len(atoms)))
+            if not frequent.any():
+                break
+            order = np.argsort(-counts[frequent], kind="stable")[: bins - 1 - len(atoms)]
+            chosen = points[frequent][order]
+            atoms += chosen.tolist()
+            rest = rest[~np.isin(rest, chosen)]
+        edges: list[float] = []
+        if len(rest):
+            quantiles = np.quantile(rest, _shares(bins - len(atoms), len(rest)))
+            edges = _closed(np.floor(quantiles) if step else quantiles, step)
+        return cls(name, tuple(sorted(atoms)), tuple(edges), step, missing, moment)
+
+    @classmethod
+    def even(cls, name: str, low: float, high: float, bins: int, *, kind: str, missing: bool) -> Self:
+        """Place bins of equal width between public bounds, without a look at the data."""
+        day = 86400.0
+        step = {"integer": 1.0, "datetime": day if low % day == 0 == high % day else 1.0}.get(kind, 0.0)
+        bounds = (np.round(low / step), np.round(high / step)) if step else (low, high)
+        points = np.linspace(bounds[0], bounds[1] + (1 if step else 0), bins + 1)
+        edges = np.unique(np.floor(points)).tolist() if step else _closed(points, step)
+        return cls(name, (), tuple(edges), step, missing, kind == "datetime")
+
+    def encode(self, cells: pd.Series[Any]) -> npt.NDArray[np.int64]:
+        """Return each cell's code, shape (rows,); values beyond the edges fall into the outermost bins."""
+        values = _numbers(cells, moment=self.moment)
+        absent = np.isnan(values)
+        points = np.where(absent, 0.0, np.round(values / self.step) if self.step else values)
+        atoms = np.array(self.atoms)
+        codes = np.full(len(points), UNSEEN, dtype=np.int64)
+        if self.bins:
+            codes = np.searchsorted(np.array(self.edges[1:-1]), points, side="right") + len(atoms)
+        if len(atoms):
+            nearest = np.clip(np.searchsorted(atoms, points), 0, len(atoms) - 1)
+            codes = np.where(atoms[nearest] == points, nearest, codes)
+            if not self.bins:
+                codes = np.abs(points[:, None] - atoms[None, :]).argmin(axis=1)
+        codes[absent] = self.size - 1 if self.missing else UNSEEN
+        return np.asarray(codes, dtype=np.int64)
+
+    def decode(self, codes: npt.NDArray[np.int64], uniform: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
+        """Return a value for each code: the atom, or a point drawn evenly from the bin by `uniform` in [0, 1)."""
+        starts = np.array([*self.atoms, *self.edges[:-1], np.nan])[codes]
+        stops = np.array([*self.atoms, *self.edges[1:], np.nan])[codes]
+        if self.step:
+            values = np.round(self._grid_points(starts, stops, uniform) * self.step, _MAX_DECIMALS)
+        else:
+            values = starts + uniform * (stops - starts)
+        if not self.moment:
+            return values
+        moments = np.full(len(values), np.datetime64("NaT"), dtype="datetime64[ns]")
+        known = ~np.isnan(values)
+        moments[known] = (np.round(values[known] * 1e6).astype(np.int64) * 1000).astype("datetime64[ns]")
+        return moments
+
+    def _grid_points(
+        self, starts: npt.NDArray[np.float64], stops: npt.NDArray[np.float64], uniform: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.float64]:
+        """Draw grid points evenly from [start, stop), leaving out the atoms, which have categories of their own."""
+        inside = [(starts <= atom) & (atom < stops) for atom in self.atoms]
+        free = stops - starts - np.sum(inside, axis=0) if inside else stops - starts
+        points = starts + np.floor(uniform * free)
+        for atom, within in zip(self.atoms, inside, strict=True):
+            points += within & (points >= atom)
+        return points
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-ready state."""
+        return {"type": "bins", **asdict(self), "atoms": list(self.atoms), "edges": list(self.edges)}
+
+
+Block = LevelBlock | BinBlock
+
+
+def block_from_dict(data: dict[str, Any]) -> Block:
+    """Build a block from `to_dict` state."""
+    fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
+    del fields["type"]
+    return LevelBlock(**fields) if data["type"] == "levels" else BinBlock(**fields)
+
+
+def grid_of(values: npt.NDArray[np.float64], *, moment: bool) -> float:
+    """Return the spacing on which all values lie (days, seconds, or a power of ten from 1 down), or 0 if none does."""
+    candidates = [86400.0, 1.0] if moment else [10.0**-places for places in range(_MAX_DECIMALS)]
+    for step in candidates:
+        points = values / step
+        if np.all(np.abs(points) < 2**52) and np.all(np.abs(points - np.round(points)) < 1e-6):
+            return step
+    return 0.0
+
+
+def present_values(cells: pd.Series[Any], *, moment: bool) -> npt.NDArray[np.float64]:
+    """Return the cells that are not missing as numbers, datetimes as seconds."""
+    values = _numbers(cells, moment=moment)
+    return values[~np.isnan(values)]
+
+
+def _shares(bins: int, records: int) -> npt.NDArray[np.float64]:
+    """Return the shares at which quantile edges lie: evenly, but halved thrice at both ends, where tails are long."""
+    tail = 3
+    inner = bins - 2 * tail
+    if inner < 2 * tail or records / inner / 2**tail < MIN_ATOM_RECORDS:
+        return np.linspace(0, 1, bins + 1)
+    even = np.linspace(0, 1, inner + 1)
+    ends = even[1] * 0.5 ** np.arange(1, tail + 1)
+    return np.sort(np.concatenate([even, ends, 1 - ends]))
+
+
+def _numbers(cells: pd.Series[Any], *, moment: bool) -> npt.NDArray[np.float64]:
+    if not moment:
+        return cells.to_numpy(dtype=np.float64)
+    nanoseconds = cells.to_numpy(dtype="datetime64[ns]")
+    return np.where(np.isnat(nanoseconds), np.nan, nanoseconds.astype(np.int64) / 1e9)
+
+
+def _closed(points: npt.NDArray[np.float64], step: float) -> list[float]:
+    """Drop equal edges, and give the last bin room for the largest value."""
+    edges = np.unique(points).tolist()
+    if step:
+        # On a grid the bin [a, a + 1) holds the one value a, so the last edge lies one beyond the largest value.
+        return [*edges, edges[-1] + 1] if len(edges) == 1 else [*edges[:-1], edges[-1] + 1]
+    return edges if len(edges) > 1 else [edges[0], edges[0]]

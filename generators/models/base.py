@@ -1,0 +1,240 @@
+"""What every generator is: fitted on train, sampled from a seed, saved with its ledger."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, ClassVar, Self, final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from torch import Tensor
+
+from generators.datasets import Dataset, Schema
+from generators.errors import InputError
+from generators.models.conditions import Conditions
+from generators.models.storage import load_folder, save_folder
+from generators.privacy import Ledger, PrivacyBudget
+
+_CHUNK = 16_384
+"""Records drawn at once, so that memory does not grow with n."""
+
+
+class Generator(ABC):
+    """A model that makes new records like those of a data set.
+
+    A subclass takes its hyper-parameters as constructor arguments and stores them under their names; it writes `_fit`,
+    `_sample`, `_state` and `_restore`. Fitted state ends in an underscore.
+
+    Attributes:
+        kind: Name of the family, as in `genassay train KIND`.
+        modality: What it generates.
+        schema_: The training table's schema; its domains are public or learnt from train alone.
+        ledger_: What was read of the training data, and what it cost.
+        rows_: Number of training records.
+        fingerprint_: SHA-256 of the training records; None under a budget, where it would confirm a guess of them.
+    """
+
+    kind: ClassVar[str]
+    modality: ClassVar[str] = "tabular"
+
+    seed: int
+    device: str
+    schema_: Schema
+    ledger_: Ledger
+    rows_: int
+    fingerprint_: str | None
+
+    @final
+    def fit(self, dataset: Dataset, budget: PrivacyBudget | None = None, *, progress: bool = True) -> Self:
+        """Learn from the training part of a data set.
+
+        Args:
+            dataset: A split data set; only `dataset.train` is read.
+            budget: What may be spent; None trains without differential privacy.
+            progress: Whether to show a progress bar (on a terminal).
+
+        Returns:
+            The generator itself. Parameters and batches follow from the hyper-parameter `seed`; under a budget, noise
+            and batches come from the operating system instead. The caller's random state is left as it was.
+
+        Raises:
+            InputError: The data set is of another modality, is not split, or cannot be trained on under the budget.
+        """
+        if dataset.modality != self.modality:
+            raise InputError(
+                f"{self.kind} makes {self.modality} records, but {dataset.name} holds {dataset.modality} ones"
+            )
+        frame = dataset.train
+        if len(frame) < 2:
+            raise InputError(f"{dataset.name}: train has {len(frame)} records; at least two are needed")
+        if budget is not None:
+            _require_one_record_each(dataset)
+        # Until the run is over the model counts as unfitted: no half-trained weights ever go with an older ledger.
+        self.__dict__.pop("ledger_", None)
+        ledger = Ledger()
+        ledger.add("column names, kinds and order", "public", public="the data holder, by training with this schema")
+        schema = dataset.schema.learnt_from(frame)
+        if budget is not None:
+            ledger.add(
+                "the number of training records",
+                "public",
+                parameters={"records": len(frame)},
+                public="the data holder, by training under a budget with n_public",
+            )
+        with _seeded(self.seed, self.device):
+            self._fit(frame, schema, budget, ledger, progress=progress)
+        self.schema_, self.ledger_, self.rows_ = schema, ledger, len(frame)
+        self.fingerprint_ = dataset.fingerprint("train") if budget is None else None
+        return self
+
+    @final
+    def sample(self, n: int, *, seed: int = 0, conditions: Mapping[str, Any] | None = None) -> pd.DataFrame:
+        """Draw new records.
+
+        Args:
+            n: How many, at least 1.
+            seed: Same seed, same records.
+            conditions: Values that columns must have, {column: value}. Records that do not have them are drawn again.
+
+        Returns:
+            A canonical frame with the schema's columns; identifiers are fresh serial numbers.
+
+        Raises:
+            InputError: n is not positive, a condition names an unknown column or value, or hardly ever comes true.
+        """
+        self._require_fitted()
+        if n < 1:
+            raise InputError(f"n is {n}, expected at least 1 record")
+        wanted = Conditions(self.schema_, conditions or {})
+        generator = torch.Generator().manual_seed(seed)
+        found: list[pd.DataFrame] = []
+        have = drawn = 0
+        while have < n:
+            share = max(have, 1) / drawn if drawn else 1.0
+            size = min(_CHUNK, math.ceil((n - have) / share * 1.1) if conditions else n - have)
+            frame = wanted.kept(self._sample(size, generator))
+            drawn += size
+            have += len(frame)
+            found.append(frame)
+            wanted.give_up_if_hopeless(have, drawn)
+        frame = pd.concat(found, ignore_index=True).iloc[:n]
+        serial = pd.Series([str(number) for number in range(1, n + 1)], dtype=object)
+        return frame.assign(**{column.name: serial for column in self.schema_.columns if column.kind == "identifier"})
+
+    @final
+    def save(self, path: str | Path) -> None:
+        """Save as a folder: ledger first, then weights, then the description; no pickle.
+
+        Raises:
+            InputError: The place is taken by something else, or cannot be written.
+        """
+        self._require_fitted()
+        state, weights = self._state()
+        description = {
+            "kind": self.kind,
+            "modality": self.modality,
+            "parameters": self.get_params(),
+            "packages": {name: _version(name) for name in ("genassay", "torch", "opacus", "numpy", "pandas")},
+            "schema": self.schema_.to_dict(),
+            "state": state,
+            "train": {"sha256": self.fingerprint_, "rows": self.rows_},
+        }
+        save_folder(Path(path), description, self.ledger_, weights)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Load a saved generator of this kind; `load_generator` loads any kind.
+
+        Raises:
+            InputError: The folder is no saved generator of this kind, or is damaged.
+        """
+        description, ledger, weights = load_folder(Path(path))
+        if description["kind"] != cls.kind:
+            raise InputError(f"{path}: holds a {description['kind']}, not a {cls.kind}; use load_generator")
+        try:
+            model = cls(**description["parameters"])
+            model.schema_ = Schema.from_dict(description["schema"], source=f"{path}/model.json")
+            model.ledger_ = ledger
+            model.rows_ = int(description["train"]["rows"])
+            model.fingerprint_ = description["train"]["sha256"]
+            model._restore(description["state"], weights)
+        except InputError:
+            raise
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise InputError(
+                f"{path}: is damaged ({type(error).__name__}: {' '.join(str(error).split())[:200]})"
+            ) from error
+        return model
+
+    @classmethod
+    def parameter_names(cls) -> tuple[str, ...]:
+        """Return the names of the hyper-parameters, in the constructor's order."""
+        return tuple(name for name in inspect.signature(cls.__init__).parameters if name != "self")
+
+    def get_params(self) -> dict[str, Any]:
+        """Return the hyper-parameters as JSON-ready data."""
+        return {name: getattr(self, name) for name in self.parameter_names()}
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.get_params().items())})"
+
+    @abstractmethod
+    def _fit(
+        self, frame: pd.DataFrame, schema: Schema, budget: PrivacyBudget | None, ledger: Ledger, *, progress: bool
+    ) -> None:
+        """Learn from a canonical frame and write every touch of it into the ledger, before it happens.
+
+        The global torch generator is seeded; the caller restores it.
+        """
+
+    @abstractmethod
+    def _sample(self, n: int, generator: torch.Generator) -> pd.DataFrame:
+        """Draw n records; all randomness comes from the generator."""
+
+    @abstractmethod
+    def _state(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        """Return JSON-ready state and weights for saving."""
+
+    @abstractmethod
+    def _restore(self, state: dict[str, Any], weights: dict[str, Tensor]) -> None:
+        """Take saved state and weights; `schema_` is set already."""
+
+    def _require_fitted(self) -> None:
+        if not hasattr(self, "ledger_"):
+            raise InputError(f"this {self.kind} is not fitted; call fit(dataset) first")
+
+
+def _require_one_record_each(dataset: Dataset) -> None:
+    unit = dataset.schema.unit
+    if unit is None:
+        return
+    counts: npt.NDArray[np.int64] = np.bincount(dataset.units("train"))
+    if counts.max() > 1:
+        raise InputError(
+            f"column '{unit}': {int((counts > 1).sum())} people have several records, and per-person clipping is not "
+            "available: aggregate to one record a person, or drop --unit to protect single records only"
+        )
+
+
+@contextmanager
+def _seeded(seed: int, device: str) -> Iterator[None]:
+    """Seed torch's global generators, and leave them afterwards as they were."""
+    cuda = [torch.device(device).index or 0] if torch.device(device).type == "cuda" else []
+    with torch.random.fork_rng(devices=cuda):
+        torch.manual_seed(seed)
+        yield
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"

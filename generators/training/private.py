@@ -1,0 +1,118 @@
+"""The private training loop: DP-SGD with Poisson sampling and ghost clipping (Abadi et al. 2016; Li et al. 2022).
+
+Formal guarantee: the sequence of noisy gradients, and so the final weights, satisfies (epsilon, delta)-differential
+privacy as computed for the plan, for neighbours that differ by one added or removed row. It rests on four things, each
+held by this file: every row enters each batch independently with probability `plan.sampling_rate`; every row's gradient
+is clipped to norm `plan.clip`; Gaussian noise of deviation `plan.noise_multiplier * plan.clip` is added to the sum,
+also when the batch is empty; the sum is divided by a public number, not by the batch's own size.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable
+
+import torch
+from opacus.grad_sample import GradSampleModuleFastGradientClipping
+from opacus.optimizers import DPOptimizerFastGradientClipping
+from opacus.utils.fast_gradient_clipping_utils import DPTensorFastGradientClipping
+from torch import Tensor, nn
+
+from generators.privacy.plan import PrivatePlan
+from generators.training.loop import cosine_schedule
+from generators.training.progress import training_progress
+
+RNG = (
+    "torch generators seeded with 64 bits from the operating system, which are not cryptographically secure (a warning)"
+)
+
+
+def system_entropy(device: torch.device | str = "cpu", *, test_seed: int | None = None) -> torch.Generator:
+    """Return a generator seeded from the operating system; its seed is kept nowhere.
+
+    Args:
+        device: Where the generator draws.
+        test_seed: Fixed seed, for tests only: noise that can be replayed protects nobody.
+    """
+    seed = int.from_bytes(os.urandom(8), "little", signed=True) if test_seed is None else test_seed
+    return torch.Generator(device=device).manual_seed(seed)
+
+
+def train_privately(
+    objective: nn.Module,
+    rows: Tensor,
+    plan: PrivatePlan,
+    *,
+    learning_rate: float,
+    test_seed: int | None = None,
+    observe: Callable[[int], None] | None = None,
+    title: str = "private training",
+    progress: bool = True,
+) -> None:
+    """Minimise a per-record loss under differential privacy, for exactly `plan.steps` steps.
+
+    The loss is not returned or shown: it depends on the records and is not paid for.
+
+    Args:
+        objective: Maps a batch of rows to one loss per row, shape (batch,); no row's loss may depend on another row.
+            Its parameters belong to layers that Opacus supports, and each is used once in every pass.
+        rows: Training records, first axis is the record.
+        plan: What the run spends.
+        learning_rate: Adam's, at the start; it falls along a cosine to a hundredth.
+        test_seed: Replays noise and sampling, for tests only; such a run is not private.
+        observe: Called after each step with its number, while each parameter's `grad` still holds the noisy mean
+            gradient that the step released. For auditors.
+        title: Name on the progress bar.
+        progress: Whether to show the bar.
+
+    Raises:
+        ValueError: The objective does not return one loss per row, so that clipping would go wrong.
+    """
+    device = rows.device
+    sampler = system_entropy(test_seed=test_seed)
+    noise = system_entropy(device, test_seed=test_seed)
+    objective.train()
+    wrapped = GradSampleModuleFastGradientClipping(objective, max_grad_norm=plan.clip, loss_reduction="mean")
+    adam = torch.optim.Adam(objective.parameters(), lr=learning_rate)
+    optimizer = DPOptimizerFastGradientClipping(
+        adam,
+        noise_multiplier=plan.noise_multiplier,
+        max_grad_norm=plan.clip,
+        # Fixed and public, and not rounded: with "mean", Opacus divides the noisy sum by exactly this.
+        expected_batch_size=plan.expected_batch_size,
+        generator=noise,
+    )
+    schedule = cosine_schedule(adam, plan.steps)
+    try:
+        with warnings.catch_warnings(), training_progress(title, plan.steps, shown=progress) as advance:
+            # Records need no gradient, which torch finds worth a warning at every hook and step.
+            warnings.filterwarnings("ignore", message="Full backward hook is firing")
+            for step in range(plan.steps):
+                chosen = torch.rand(len(rows), generator=sampler, dtype=torch.float64) < plan.sampling_rate
+                _sum_clipped_gradients(wrapped, optimizer, rows[chosen.to(device)])
+                optimizer.step()
+                schedule.step()
+                if observe is not None:
+                    observe(step)
+                optimizer.zero_grad()
+                advance(round(plan.expected_batch_size), "")
+    finally:
+        wrapped.to_standard_module()
+        objective.eval()
+
+
+def _sum_clipped_gradients(
+    wrapped: GradSampleModuleFastGradientClipping, optimizer: DPOptimizerFastGradientClipping, batch: Tensor
+) -> None:
+    """Leave the sum of the batch's clipped gradients in each parameter's `grad`."""
+    if len(batch) == 0:
+        # An empty batch is an ordinary outcome of Poisson sampling: its step releases noise alone.
+        for parameter in optimizer.params:
+            parameter.grad = torch.zeros_like(parameter)
+        return
+    losses = wrapped(batch)
+    if losses.shape != (len(batch),):
+        # Any other shape would broadcast against the clipping factors and leave gradients unclipped.
+        raise ValueError(f"the objective returned losses of shape {tuple(losses.shape)}, expected ({len(batch)},)")
+    DPTensorFastGradientClipping(wrapped, optimizer, losses, "mean").backward()

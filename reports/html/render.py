@@ -1,0 +1,200 @@
+"""One self-contained HTML page from an `Audit` alone: no script, no request, nothing that runs.
+
+The page's Content-Security-Policy allows one style sheet, named by its hash, and nothing else. Style attributes are
+therefore inert, which is why charts carry classes and presentation attributes instead.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import itertools
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from reports import numbers, words
+from reports.charts import draw_figure, draw_forest, tabulate_figure
+from reports.document import Audit, Figure, Finding, Table
+from reports.gates import JoinedGate, joined_gates
+from reports.glossary import GLOSSARY
+from reports.verdict import LIMITS_OF_AN_AUDIT, verdict
+from reports.visible import elide, visible
+
+_HERE = Path(__file__).parent
+_ROWS_SHOWN = 200
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure of the document, its drawing and the numbers in it."""
+
+    figure: Figure
+    svg: Markup
+    table: Table
+
+
+@dataclass(frozen=True)
+class Card:
+    """A finding with what the page needs around it."""
+
+    finding: Finding
+    anchor: str
+    gates: list[JoinedGate]
+    drawings: list[Drawing]
+
+    @property
+    def answered(self) -> bool:
+        """Whether the check ran and had something to say."""
+        return self.finding.status not in words.UNANSWERED
+
+
+def render_html(audit: Audit, path: str | Path) -> Path:
+    """Write the report of an audit as one HTML file that opens anywhere, offline and without scripts.
+
+    The page is complete before the file is touched, and moved into place in one step, so an error leaves an earlier
+    report whole.
+
+    Args:
+        audit: the document; nothing else is read.
+        path: the file to write; it is replaced if it exists.
+
+    Returns:
+        The path written.
+
+    Raises:
+        DocumentError: a figure is of an unknown kind or its data does not fit; the message names the JSON path.
+
+    Example:
+        >>> render_html(Audit.load("runs/2026-01-01"), "report.html")  # doctest: +SKIP
+        PosixPath('report.html')
+    """
+    path = Path(path)
+    page = html_page(audit)
+    draft = path.with_name(f".{path.name}.part")
+    draft.write_text(page, encoding="utf-8", newline="\n")
+    os.replace(draft, path)
+    return path
+
+
+def html_page(audit: Audit) -> str:
+    """The report of an audit as the text of an HTML page; see `render_html`.
+
+    Args:
+        audit: the document.
+    """
+    style = (_HERE / "style.css").read_text(encoding="utf-8")
+    cards = _cards(audit)
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            audit=audit,
+            verdict=verdict(audit),
+            limits_of_an_audit=LIMITS_OF_AN_AUDIT,
+            gates=joined_gates(audit),
+            forest=Markup(draw_forest(audit)) if audit.gates else None,  # noqa: S704 - escaped by ElementTree
+            cards=cards,
+            anchors={card.finding.id: card.anchor for card in reversed(cards)},
+            ledger=_ledger(audit.privacy.ledger),
+            glossary=GLOSSARY,
+            style=Markup(style),  # noqa: S704 - the package's own file
+            style_hash=_hash(style),
+            next_id=_ids(),
+        )
+    )
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "number": numbers.number,
+        "percent": numbers.percent,
+        "duration": numbers.duration,
+        "plain": numbers.plain,
+        "elide": elide,
+        "estimate_name": words.estimate_name,
+    }
+    environment.globals |= {
+        "interval": numbers.interval,
+        "words": words,
+        "rows_shown": _ROWS_SHOWN,
+        "is_numeric": _is_numeric,
+    }
+    return environment
+
+
+def _finalize(value: Any) -> Any:
+    """Every expression of every template passes here, so that none can print a hidden character."""
+    if isinstance(value, Markup):
+        return value
+    if value is None:
+        raise TypeError("a template printed None; a value that may be missing needs its own words")
+    return visible(str(value))
+
+
+def _hash(style: str) -> str:
+    # The browser hashes what it finds between the tags after decoding, which for UTF-8 and LF are these very bytes.
+    return "sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+
+
+def _ids() -> Callable[[], str]:
+    numbers_from_one: Iterator[int] = itertools.count(1)
+    return lambda: f"id-{next(numbers_from_one)}"
+
+
+def _cards(audit: Audit) -> list[Card]:
+    gates = joined_gates(audit)
+    taken: Counter[str] = Counter()
+    cards: list[Card] = []
+    for at, finding in enumerate(audit.findings):
+        slug = "check-" + (re.sub(r"[^a-z0-9]+", "-", finding.id.lower())[:60].strip("-") or "unnamed")
+        taken[slug] += 1
+        # Position, not a running suffix: "a" twice and "a-2" once must not meet.
+        anchor = slug if taken[slug] == 1 else f"{slug}--{at}"
+        cards.append(
+            Card(
+                finding=finding,
+                anchor=anchor,
+                gates=[joined for joined in gates if joined.finding is finding],
+                drawings=[_drawing(figure, at, number) for number, figure in enumerate(finding.figures)],
+            )
+        )
+    return cards
+
+
+def _drawing(figure: Figure, finding: int, number: int) -> Drawing:
+    where = f"$.findings[{finding}].figures[{number}]"
+    svg = draw_figure(figure, name=f"figure-{finding}-{number}", where=where)
+    return Drawing(figure, Markup(svg), tabulate_figure(figure, where=where))  # noqa: S704 - escaped by ElementTree
+
+
+def _ledger(entries: list[dict[str, Any]]) -> Table:
+    """Entries may differ in their keys; the table has a column for each key that occurs, in order of appearance."""
+    keys = list(dict.fromkeys(key for entry in entries for key in entry))
+    rows: list[list[str | int | float | None]] = [
+        [numbers.plain(entry[key]) if key in entry else None for key in keys] for entry in entries
+    ]
+    return Table(title="Ledger: every touch of the data", columns=[key.replace("_", " ") for key in keys], rows=rows)
+
+
+def _is_numeric(table: Table, column: int) -> bool:
+    cells = [row[column] for row in table.rows if row[column] is not None]
+    return bool(cells) and not any(isinstance(cell, str) for cell in cells)

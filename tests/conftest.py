@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of public data sets outside the repository: GENASSAY_DATA, or `shared/data` beside the checkout."""
+    folder = Path(os.environ.get("GENASSAY_DATA", Path(__file__).parents[2] / "shared" / "data"))
+    if folder.is_dir():
+        return folder
+    if os.environ.get("GENASSAY_DATA"):
+        pytest.fail(f"GENASSAY_DATA names {folder}, which is no folder")
+    pytest.skip(f"no public data at {folder}; set GENASSAY_DATA to run these tests")

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from generators import PrivatePlan
+from generators.training import WithCanaries, train_privately
+
+
+class Steep(nn.Module):
+    """A per-row loss whose gradients are enormous."""
+
+    def __init__(self, inputs: int = 5, scale: float = 1e6) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.layers = nn.Sequential(nn.Linear(inputs, 4), nn.ReLU(), nn.Linear(4, 1))
+        self.scale = scale
+
+    def forward(self, batch: Tensor) -> Tensor:
+        return self.scale * self.layers(batch).squeeze(1)
+
+
+def plan(records: int = 10, rate: float = 1.0, steps: int = 1, noise: float = 0.0, clip: float = 1.0) -> PrivatePlan:
+    return PrivatePlan(records, rate, steps, noise, clip, epsilon=1.0, delta=1e-5)
+
+
+def gradients(objective: nn.Module, rows: Tensor, how: PrivatePlan, test_seed: int | None = 0) -> list[Tensor]:
+    seen: list[Tensor] = []
+
+    def observe(_: int) -> None:
+        seen.append(torch.cat([p.grad.flatten().clone() for p in objective.parameters() if p.grad is not None]))
+
+    train_privately(objective, rows, how, learning_rate=1e-9, test_seed=test_seed, observe=observe, progress=False)
+    return seen
+
+
+@pytest.mark.parametrize("clip", [0.1, 1.0, 7.0])
+def test_a_huge_gradient_is_clipped(clip: float) -> None:
+    row = torch.randn(1, 5, generator=torch.Generator().manual_seed(1))
+    [gradient] = gradients(Steep(), row, plan(records=1, clip=clip))
+    assert gradient.norm().item() == pytest.approx(clip, rel=1e-4)
+
+
+def test_clipping_is_by_row_and_equals_the_textbook() -> None:
+    rows = torch.randn(10, 5, generator=torch.Generator().manual_seed(1))
+    objective = Steep(scale=1.0)
+    expected = torch.zeros(sum(p.numel() for p in objective.parameters()))
+    for row in rows:
+        own = torch.autograd.grad(objective(row[None]).sum(), list(objective.parameters()))
+        flat = torch.cat([gradient.flatten() for gradient in own])
+        expected += flat * min(1.0, 0.5 / (flat.norm().item() + 1e-6))
+    [gradient] = gradients(objective, rows, plan(clip=0.5))
+    torch.testing.assert_close(gradient, expected / 10, rtol=1e-4, atol=1e-6)
+
+
+def test_the_denominator_is_public() -> None:
+    """Ten times the records behind the same plan give ten times the gradient: nothing divides by the true number."""
+    row = torch.ones(1, 5)
+    [one] = gradients(Steep(), row, plan(records=10))
+    [ten] = gradients(Steep(), row.repeat(10, 1), plan(records=10))
+    torch.testing.assert_close(ten, 10 * one)
+
+
+def test_empty_batches_release_noise() -> None:
+    seen = gradients(Steep(), torch.ones(3, 5), plan(records=3, rate=1e-12, steps=4, noise=2.0))
+    assert len(seen) == 4
+    assert all(gradient.std() > 0 for gradient in seen)
+
+
+def test_noise_has_the_planned_size() -> None:
+    how = plan(records=1000, rate=0.1, steps=1, noise=3.0, clip=0.5)
+    [gradient] = gradients(Steep(inputs=2000), torch.zeros(1, 2000)[:0].reshape(0, 2000), how)
+    assert gradient.std().item() == pytest.approx(3.0 * 0.5 / 100, rel=0.05)
+
+
+def test_noise_comes_from_the_operating_system() -> None:
+    rows = torch.ones(3, 5)
+    runs = []
+    for test_seed in (None, None, 5, 5):
+        torch.manual_seed(0)
+        runs.append(gradients(Steep(), rows, plan(records=3, noise=1.0), test_seed)[0])
+    assert not torch.equal(runs[0], runs[1])
+    assert torch.equal(runs[2], runs[3])
+
+
+def test_poisson_batches_have_the_planned_rate() -> None:
+    sizes: list[int] = []
+
+    class Counting(Steep):
+        def forward(self, batch: Tensor) -> Tensor:
+            sizes.append(len(batch))
+            return super().forward(batch)
+
+    train_privately(
+        Counting(), torch.ones(2000, 5), plan(2000, rate=0.1, steps=50), learning_rate=1e-9, test_seed=3, progress=False
+    )
+    assert sum(sizes) / 50 == pytest.approx(200, rel=0.05)
+    assert len(set(sizes)) > 10
+
+
+def test_a_loss_of_the_wrong_shape_is_refused() -> None:
+    class Column(Steep):
+        def forward(self, batch: Tensor) -> Tensor:
+            return super().forward(batch)[:, None]
+
+    with pytest.raises(ValueError, match=r"losses of shape \(10, 1\), expected \(10,\)"):
+        train_privately(Column(), torch.ones(10, 5), plan(), learning_rate=1e-3, test_seed=0, progress=False)
+
+
+def test_the_objective_is_handed_back_plain() -> None:
+    objective = Steep()
+    train_privately(objective, torch.ones(4, 5), plan(records=4), learning_rate=1e-3, test_seed=0, progress=False)
+    assert not any(hook for module in objective.modules() for hook in module._backward_hooks.values())
+    objective(torch.ones(2, 5)).sum().backward()
+
+
+def test_canaries_are_clipped_records_on_their_own_coordinate() -> None:
+    audited = WithCanaries(Steep(), count=4, scale=100.0)
+    rows = audited.rows(torch.ones(6, 5), torch.tensor([0, 2]))
+    assert rows.shape == (8, 6)
+    own: list[Tensor] = []
+
+    def observe(_: int) -> None:
+        assert audited.probe.weight.grad is not None
+        own.append(audited.probe.weight.grad.flatten().clone())
+
+    how = plan(records=8, clip=2.0)
+    train_privately(audited, rows, how, learning_rate=1e-9, test_seed=0, observe=observe, progress=False)
+    torch.testing.assert_close(own[0] * 8, torch.tensor([2.0, 0.0, 2.0, 0.0]), rtol=1e-4, atol=1e-6)

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import re
+import warnings
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from reports import Audit, DocumentError, Figure
+from reports.charts import CHARTS, draw_figure, draw_forest, tabulate_figure
+from reports.charts.palette import ROLES
+
+BARS = {"labels": ["a"], "values": [0.2], "low": [0.1], "high": [0.3], "unit": "share"}
+HISTOGRAM = {"edges": [0, 1, 2], "members": [5, None], "nonmembers": [0, 9]}
+DISTANCES = {"columns": ["a", "b"], "synthetic": [0.1, 0.4], "low": [0, 0.3], "high": [0.2, 0.5], "floor": [0, 0.1]}
+CURVE = {"label": "a", "fpr": [0, 0.01, 1], "tpr": [0, 0.1, 1], "low": None, "high": None}
+
+
+def figure(kind: str, data: dict[str, Any]) -> Figure:
+    return Figure(kind=kind, title="A title", description="What is seen", data=data)
+
+
+EXAMPLES = [
+    figure("bars", BARS),
+    figure("bars", BARS | {"reference": 0.25, "reference_label": "limit"}),
+    figure("score-histogram", HISTOGRAM),
+    figure("score-histogram", {"edges": [1, 1], "members": [0], "nonmembers": [None]}),
+    figure("column-distances", DISTANCES | {"unit": "TV"}),
+    figure("roc", {"curves": [CURVE, CURVE | {"low": [0, 0.05, 1], "high": [0, 0.2, 1]}]}),
+    figure("roc", {"curves": [CURVE | {"label": "_hidden"}, CURVE | {"label": ""}]}),
+    figure("roc", {"curves": [{"label": "one point", "fpr": [0.1], "tpr": [0.1]}]}),
+    figure("roc", {"curves": [{"label": "zeros", "fpr": [0, 0, 0], "tpr": [0, 0, 0]}]}),
+]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.kind)
+def test_drawing(example: Figure) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        svg = draw_figure(example, name="fig")
+    assert svg == draw_figure(example, name="fig")
+    root = ElementTree.fromstring(svg)
+    assert (root[0].tag, root[0].text) == ("title", "A title")
+    assert (root[1].tag, root[1].text) == ("desc", "What is seen")
+    ids = [element.get("id") for element in root.iter() if element.get("id")]
+    assert len(ids) == len(set(ids))
+    assert all(identifier.startswith("fig-") for identifier in ids if identifier)
+    assert all(element.get("style") is None for element in root.iter())
+    # No colour of its own: neither a stand-in nor any other.
+    assert not re.search(r"#[0-9a-fA-F]{6}\b", svg)
+    assert len(svg) < 40_000
+
+
+@pytest.mark.parametrize("kind", CHARTS)
+def test_every_kind_is_drawn_in_the_example(kind: str, audit: Audit) -> None:
+    assert any(drawn.kind == kind for finding in audit.findings for drawn in finding.figures)
+
+
+def test_every_role_has_its_colour(page: str) -> None:
+    for role in ROLES.values():
+        assert f".fill-{role} {{" in page
+        assert f".stroke-{role} {{" in page
+
+
+TABLES = [
+    (figure("bars", BARS), [["a", 0.2, 0.1, 0.3]]),
+    (figure("score-histogram", HISTOGRAM), [["0 to 1", 5, 0], ["1 to 2", None, 9]]),
+    (figure("column-distances", DISTANCES | {"unit": "TV"}), [["b", 0.4, 0.3, 0.5, 0.1], ["a", 0.1, 0, 0.2, 0]]),
+    (figure("roc", {"curves": [CURVE]}), [["a", 0.1, 0.1, 0.1]]),
+]
+
+
+@pytest.mark.parametrize(("example", "rows"), TABLES, ids=[example.kind for example, _ in TABLES])
+def test_same_figure_as_a_table(example: Figure, rows: list[list[Any]]) -> None:
+    assert tabulate_figure(example).rows == rows
+
+
+@pytest.mark.parametrize(
+    ("example", "message"),
+    [
+        (figure("pie", {}), r"^\$\.f\.kind: unknown figure kind 'pie'; there are roc, "),
+        (figure("bars", BARS | {"low": []}), r"^\$\.f\.data: values, low and high need"),
+        (figure("bars", BARS | {"colour": 1}), r"^\$\.f\.data\.colour: "),
+        (figure("bars", {}), r"^\$\.f\.data\.labels: Field required"),
+        (figure("roc", {"curves": [CURVE | {"tpr": [0, 2, 1]}]}), r"^\$\.f\.data\.curves\[0\]\.tpr\[1\]: "),
+        (figure("roc", {"curves": [CURVE | {"fpr": [1, 0, 0]}]}), r"^\$\.f\.data\.curves\[0\]: fpr must ascend"),
+        (figure("roc", {"curves": [CURVE | {"low": [0, 0, 0]}]}), r"low and high come together"),
+        (figure("score-histogram", HISTOGRAM | {"members": [1]}), r"one count for each bin"),
+        (figure("score-histogram", HISTOGRAM | {"members": [-1, 1]}), r"counts cannot be negative"),
+        (figure("score-histogram", HISTOGRAM | {"edges": [2, 1, 0]}), r"edges must not descend"),
+        (figure("column-distances", DISTANCES | {"unit": "", "floor": []}), r"one value for each column"),
+    ],
+)
+def test_data_that_does_not_fit_is_named_by_its_path(example: Figure, message: str) -> None:
+    for use in (lambda: draw_figure(example, name="x", where="$.f"), lambda: tabulate_figure(example, where="$.f")):
+        with pytest.raises(DocumentError, match=message):
+            use()
+
+
+def test_many_columns_and_bars_stay_readable() -> None:
+    many = 120
+    data = {"columns": [f"column {i}" for i in range(many)], "unit": "TV"}
+    data |= {key: [i / many for i in range(many)] for key in ("synthetic", "low", "high", "floor")}
+    svg = draw_figure(figure("column-distances", data), name="x")
+    assert "column 119" in svg
+    assert "column 79<" not in svg
+    assert len(tabulate_figure(figure("column-distances", data)).rows) == many
+
+
+def test_no_curve_is_left_out_of_the_legend() -> None:
+    svg = draw_figure(figure("roc", {"curves": [CURVE | {"label": "_x"}, CURVE | {"label": ""}]}), name="x")
+    assert "_x</text>" in svg
+    assert "curve 2</text>" in svg
+
+
+def test_forest_tells_every_gate(audit: Audit) -> None:
+    svg = draw_forest(audit)
+    for gate in audit.gates:
+        assert audit.finding(gate.finding).title in svg
+    assert "0.0108, limit 0.005, fail" in svg
+
+
+def test_forest_of_many_gates_keeps_the_urgent_ones(document: dict[str, Any]) -> None:
+    document["gates"] *= 20
+    svg = draw_forest(Audit.model_validate(document))
+    assert "The 90 least urgent are in the table only." in svg
+    assert "Train on synthetic" not in svg
