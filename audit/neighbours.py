@@ -36,7 +36,7 @@ _CATEGORICAL = ("categorical", "boolean", "text")
 class Points:
     """Records placed in a `Space`: numbers (n, a) unscaled with missing filled, and category codes (n, b).
 
-    `origin` remembers which rows of which other points these are, so that what is known of those need not be found again.
+    `origin` remembers which rows of which other points these are, so that what is known of those is not sought again.
     """
 
     numbers: FloatArray

@@ -20,7 +20,7 @@ from generators.privacy import Ledger, PrivacyBudget, PrivatePlan, plan_training
 from generators.training import train, train_privately
 from generators.training.private import RNG
 
-_MIN_EPOCHS, _MIN_STEPS = 30, 2000
+_EPOCHS, _MIN_STEPS = 30, 2000
 
 
 class TabularVAE(Generator):
@@ -29,7 +29,7 @@ class TabularVAE(Generator):
     Under a budget it trains by DP-SGD on public levels and equal-width bins.
 
     Args:
-        epochs: Passes over train; None takes 30, or as many as make 2,000 steps of a small table.
+        epochs: Passes over train; None takes 30, or, without a budget, as many as make 2,000 steps of a small table.
         batch_size: Records a step.
         learning_rate: Adam's, at the start.
         private_batch_size: Expected records a step under a budget, where larger batches pay; at most a tenth of train.
@@ -59,7 +59,7 @@ class TabularVAE(Generator):
         batch_size: int = 256,
         learning_rate: float = 1e-3,
         private_batch_size: int = 1024,
-        private_learning_rate: float = 4e-3,
+        private_learning_rate: float = 6e-3,
         hidden: int = 256,
         latent: int = 24,
         kl_weight: float = 1.0,
@@ -104,9 +104,7 @@ class TabularVAE(Generator):
     def plan(self, budget: PrivacyBudget, records: int) -> PrivatePlan:
         """Return the private run that `fit` would do on so many records."""
         batch = max(1, min(self.private_batch_size, records // 10))
-        return plan_training(
-            budget, records=records, batch_size=batch, epochs=self._epochs(records, batch), clip=self.clip
-        )
+        return plan_training(budget, records=records, batch_size=batch, epochs=self.epochs or _EPOCHS, clip=self.clip)
 
     def record_loss(self, frame: pd.DataFrame, draws: int = 8, seed: int = 0) -> npt.NDArray[np.float64]:
         """Return each record's negative ELBO in nats, an upper bound on its negative log-likelihood.
@@ -148,12 +146,13 @@ class TabularVAE(Generator):
         self.encoder_.record(ledger)
         if budget is None:
             ledger.add("the weights", "none", note="trained without clipping or noise")
-            steps = math.ceil(self._epochs(len(rows), self.batch_size) * len(rows) / min(self.batch_size, len(rows)))
+            steps_a_pass = len(rows) / min(self.batch_size, len(rows))
+            wanted = max(_EPOCHS * steps_a_pass, _MIN_STEPS) if self.epochs is None else self.epochs * steps_a_pass
             order = torch.Generator().manual_seed(self.seed)
             self.losses_ = train(
                 objective,
                 rows,
-                steps=steps,
+                steps=math.ceil(wanted),
                 batch_size=self.batch_size,
                 learning_rate=self.learning_rate,
                 generator=order,
@@ -209,11 +208,6 @@ class TabularVAE(Generator):
     def _codes(self, frame: pd.DataFrame) -> Tensor:
         self._require_fitted()
         return torch.from_numpy(self.encoder_.encode(frame)).to(self.device)
-
-    def _epochs(self, records: int, batch: int) -> int:
-        if self.epochs is not None:
-            return self.epochs
-        return max(_MIN_EPOCHS, math.ceil(_MIN_STEPS * min(batch, records) / records))
 
 
 class VAE(nn.Module):

@@ -268,7 +268,7 @@ def test_hostile_text_stays_text(text: str) -> None:
         assert " ".join(text.split()) in parsed.text
 
 
-@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=5, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=60))
 def test_any_text_stays_text(text: str) -> None:
     parsed = Page(html_page(infected(text)))

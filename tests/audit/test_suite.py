@@ -1,0 +1,91 @@
+import pytest
+import yaml
+
+from audit import Suite, run_suite
+from audit.results import new_folder, staging
+from generators import InputError
+
+SMALL = {
+    "name": "small",
+    "data": {"source": "affairs"},
+    "model": {"kind": "tabular-vae", "parameters": {"epochs": 1}},
+    "checks": ["fidelity"],
+}
+
+
+def written(folder, content):
+    path = folder / "suite.yaml"
+    path.write_text(content if isinstance(content, str) else yaml.safe_dump(content))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("content", "names"),
+    [
+        ("a: [", "not valid YAML at line"),
+        ("just words", "a suite is a mapping"),
+        ({**SMALL, "chekcs": []}, "chekcs"),
+        ({**SMALL, "checks": ["nonsense"]}, "nonsense"),
+        ({**SMALL, "model": None}, "either model"),
+        ({**SMALL, "synthetic": "s.csv"}, "either model"),
+        ({**SMALL, "policy": {"confidence_verdict": 5}}, "confidence_verdict"),
+        ({**SMALL, "model": {"kind": "tabular-vae", "budget": {"epsilon": 1}}}, "delta"),
+        ({"model": SMALL["model"]}, "data"),
+        ({**SMALL, "seed": "many"}, "seed"),
+    ],
+)
+def test_a_senseless_suite_is_named(content, names, tmp_path):
+    with pytest.raises(InputError, match=names) as caught:
+        Suite.load(written(tmp_path, content))
+    assert "\n" not in str(caught.value)
+
+
+def test_changes_are_applied(tmp_path):
+    suite = Suite.load(written(tmp_path, SMALL), ["model.parameters.epochs=3", "checks=[utility]"], seed=7)
+    assert (suite.model.parameters["epochs"], suite.checks, suite.seed) == (3, ["utility"], 7)
+
+
+@pytest.mark.parametrize("change", ["epochs", "=3", "name.of.what=3", "seed=[1"])
+def test_a_senseless_change_is_named(change, tmp_path):
+    with pytest.raises(InputError, match="--set"):
+        Suite.load(written(tmp_path, SMALL), [change])
+
+
+def test_a_suite_trains_saves_and_audits(tmp_path):
+    suite = Suite.load(written(tmp_path, SMALL))
+    audit = run_suite(suite, tmp_path)
+    assert audit.name == "small"
+    assert audit.target.kind == "tabular-vae"
+    assert audit.privacy.claim is None
+    assert {path.name for path in (tmp_path / "model").iterdir()} >= {"model.json", "ledger.json", "weights.safetensors"}
+
+
+def test_resuming_does_not_train_again(tmp_path):
+    suite = Suite.load(written(tmp_path, SMALL))
+    first = run_suite(suite, tmp_path)
+    weights = (tmp_path / "model" / "weights.safetensors").stat().st_mtime_ns
+    second = run_suite(suite, tmp_path, resume=True)
+    assert (tmp_path / "model" / "weights.safetensors").stat().st_mtime_ns == weights
+    assert [one.estimates for one in first.findings] == [one.estimates for one in second.findings]
+
+
+def test_a_folder_of_results_appears_whole_or_not_at_all(tmp_path):
+    folder = tmp_path / "out"
+    with pytest.raises(RuntimeError), new_folder(folder) as beside:
+        (beside / "audit.json").write_text("half")
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+    with new_folder(folder) as beside:
+        assert not folder.exists()
+        (beside / "audit.json").write_text("whole")
+    assert [path.name for path in folder.iterdir()] == ["audit.json"]
+    assert not staging(folder).exists()
+
+
+def test_an_interrupted_run_is_kept_for_resuming(tmp_path):
+    folder = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt), new_folder(folder) as beside:
+        (beside / "model").mkdir()
+        raise KeyboardInterrupt
+    with new_folder(folder, resume=True) as beside:
+        assert (beside / "model").is_dir()
