@@ -1,6 +1,6 @@
 """Do the bootstrap intervals cover the truth as often as they say? Makes the table of docs/statistics.md again.
 
-    python benchmarks/coverage.py                      # about ten minutes on two cores
+    python benchmarks/coverage.py                      # ten to twenty minutes on two cores
     python benchmarks/coverage.py --repetitions 100    # a first look
 
 Each row simulates whole audits whose truth is known: fresh scores, their bootstrap, one interval at 95 % and
