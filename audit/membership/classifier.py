@@ -10,7 +10,7 @@ from audit.membership.attack import MembershipAttack, Scores
 from audit.neighbours import Points
 from audit.statistics import Floats
 
-TREES = 100
+TREES = 60
 
 
 @register

@@ -40,7 +40,7 @@ def load_dataset(
     Example:
         >>> data = load_dataset("affairs")
         >>> data.schema.target, len(data.records)
-        ('affairs', 6366)
+        ('yrs_married', 6366)
     """
     name = str(source)
     if name in builtin_names():

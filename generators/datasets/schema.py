@@ -34,6 +34,8 @@ class Column:
         high: Largest value, same units.
         levels: The values of a categorical column; of a boolean one, the word for false, then the word for true; of an
             ordinal one, its numbers in order.
+        frequent: Single values of a numeric or integer column that are known to be common, such as 0 for "none"; under
+            a budget each has a category of its own beside the bins.
         missing: Whether cells may be missing.
         missing_codes: Further tokens that mean "missing" in this column, beside the usual ones.
         constant: Whether all cells are equal.
@@ -46,6 +48,7 @@ class Column:
     low: float | None = None
     high: float | None = None
     levels: tuple[str, ...] | tuple[float, ...] | None = None
+    frequent: tuple[float, ...] = ()
     missing: bool = False
     missing_codes: tuple[str, ...] = ()
     constant: bool = False
@@ -63,8 +66,13 @@ class Column:
             raise InputError(f"{where}: low {self.low:g} is above high {self.high:g}")
         if self.levels is not None and len(set(self.levels)) != len(self.levels):
             raise InputError(f"{where}: levels repeat a value")
+        if self.frequent and (self.kind not in RANGE_KINDS or not all(map(self._within, self.frequent))):
+            raise InputError(f"{where}: frequent values belong to a column with a range, and lie within low and high")
         if self.kind == "boolean" and self.levels is not None and len(self.levels) != 2:
             raise InputError(f"{where}: a boolean column has two levels, [the word for false, the word for true]")
+
+    def _within(self, value: float) -> bool:
+        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
 
     @property
     def is_number(self) -> bool:
@@ -285,6 +293,10 @@ def _checked_column(given: dict[str, Any], where: str) -> dict[str, Any]:
             raise InputError(f"{where}: {flag} is true or false")
     if given.get("levels") is not None:
         given["levels"] = _levels(given["levels"], given.get("kind"), where)
+    if "frequent" in given:
+        if not isinstance(given["frequent"], list | tuple):
+            raise InputError(f"{where}: frequent is a list of values")
+        given["frequent"] = tuple(_bound(value, f"{where}: frequent") for value in given["frequent"])
     given["missing_codes"] = tuple(str(code) for code in given.get("missing_codes", ()))
     if given.get("public") is not None:
         given["public"] = str(given["public"])

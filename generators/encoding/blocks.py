@@ -119,14 +119,25 @@ class BinBlock:
         return cls(name, tuple(sorted(atoms)), tuple(edges), step, missing, moment)
 
     @classmethod
-    def even(cls, name: str, low: float, high: float, bins: int, *, kind: str, missing: bool) -> Self:
-        """Place bins of equal width between public bounds, without a look at the data."""
+    def even(
+        cls,
+        name: str,
+        low: float,
+        high: float,
+        bins: int,
+        *,
+        kind: str,
+        missing: bool,
+        frequent: tuple[float, ...] = (),
+    ) -> Self:
+        """Place declared atoms, and bins of equal width between public bounds, without a look at the data."""
         day = 86400.0
         step = {"integer": 1.0, "datetime": day if low % day == 0 == high % day else 1.0}.get(kind, 0.0)
         bounds = (np.round(low / step), np.round(high / step)) if step else (low, high)
         points = np.linspace(bounds[0], bounds[1] + (1 if step else 0), bins + 1)
-        edges = np.unique(np.floor(points)).tolist() if step else _closed(points, step)
-        return cls(name, (), tuple(edges), step, missing, kind == "datetime")
+        atoms = sorted({float(np.round(value / step)) if step else value for value in frequent})
+        edges = _without_empty_bins(np.unique(np.floor(points)).tolist(), atoms) if step else _closed(points, step)
+        return cls(name, tuple(atoms), tuple(edges), step, missing, kind == "datetime")
 
     def encode(self, cells: pd.Series[Any]) -> npt.NDArray[np.int64]:
         """Return each cell's code, shape (rows,); values beyond the edges fall into the outermost bins."""
@@ -184,6 +195,17 @@ def block_from_dict(data: dict[str, Any]) -> Block:
     fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
     del fields["type"]
     return LevelBlock(**fields) if data["type"] == "levels" else BinBlock(**fields)
+
+
+def _without_empty_bins(edges: list[float], atoms: list[float]) -> list[float]:
+    """Edges on a grid, joined so that no bin consists of atoms alone; empty if every point is an atom."""
+    kept = edges[:1]
+    for edge in edges[1:]:
+        if edge - kept[-1] > sum(kept[-1] <= atom < edge for atom in atoms):
+            kept.append(edge)
+    if len(kept) > 1:
+        kept[-1] = edges[-1]  # what is left over at the top are atoms, which the last bin may span
+    return kept if len(kept) > 1 else []
 
 
 def grid_of(values: npt.NDArray[np.float64], *, moment: bool) -> float:

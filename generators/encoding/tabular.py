@@ -167,4 +167,12 @@ def _declared_block(column: Column, bins: int) -> Block:
         return LevelBlock(column.name, column.levels, column.missing)
     if column.low is None or column.high is None:
         raise InputError(f"column '{column.name}': low and high are not both declared")
-    return BinBlock.even(column.name, column.low, column.high, bins, kind=column.kind, missing=column.missing)
+    return BinBlock.even(
+        column.name,
+        column.low,
+        column.high,
+        bins,
+        kind=column.kind,
+        missing=column.missing,
+        frequent=column.frequent,
+    )
