@@ -33,15 +33,15 @@ from reports import Audit, DocumentError, render_html, verify_manifest
 
 OK, FAILED, USAGE, BROKE, UNDECIDED = 0, 1, 2, 3, 4
 
-# Typer carries a copy of click or imports it, by version; what it raises for wrong usage is an ancestor of BadParameter.
+# Typer carries a copy of click or imports it, by version; what it raises for wrong usage is BadParameter's ancestor.
 _UsageError: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 _STARTER = Path(__file__).with_name("starter.yaml")
 
 app = typer.Typer(
     name="genassay",
     help="Train generative models, attack them, measure them, and write audits that people can act on.",
-    epilog="Exit codes: 0 every gate holds, 1 a gate fails, 2 usage or input error, 3 a check broke, 4 a gate could "
-    "not be decided (0 with --allow-inconclusive).",
+    epilog="Exit codes: 0 every gate holds, 1 a gate fails, 2 usage or input error, 3 a check broke, 4 some gate is "
+    "undecided (0 with --allow-inconclusive).",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -16,6 +16,7 @@ from audit.checks.policy import Limit
 from audit.checks.subject import Subject
 from audit.neighbours import Points
 from reports import Controls, Figure, Gate, Table
+from reports.words import estimate_name
 
 
 class Attack(Check):
@@ -157,7 +158,7 @@ class Attack(Check):
 
     @staticmethod
     def _why(answer: str, gates: list[Gate]) -> str:
-        undecided = [f"{gate.estimate}: {gate.why}" for gate in gates if gate.status not in ("pass",)]
+        undecided = [f"{estimate_name(gate.estimate)}: {gate.why}" for gate in gates if gate.status != "pass"]
         return " ".join([answer, *(f"{text[0].upper()}{text[1:]}." for text in undecided)])
 
 

@@ -159,7 +159,7 @@ class MembershipAttack(Attack):
                 quiet.nonmembers,
                 planted,
                 metric,
-                null=0.5 if metric == "auc" else metric,
+                null=None,
                 confidence=policy.confidence_verdict,
                 rng=self.rng(subject, f"power/{name}"),
                 member_units=case.member_units,

@@ -90,7 +90,7 @@ class Copies(Attack):
         )
         return (
             f"{exact[0]:.1%} of training records have an exact copy among the synthetic ones, against {exact[1]:.1%} "
-            f"of records that were never trained on; near copies: {near[0]:.1%} against {near[1]:.1%}. Weighed by rarity, "
+            f"of records that were never trained on; near copies: {near[0]:.1%} against {near[1]:.1%}. By rarity, "
             f"{measured[0].value:.2%} are copied and {measured[1].value:.2%} nearly copied beyond chance."
         )
 

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from scipy.stats import t
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-from audit.checks import Evaluation, Measured, Subject, register
+from audit.checks import Evaluation, Measured, NotApplicableError, Subject, register
 from audit.statistics import Floats, Interval, auc, auc_draws, bootstrap_interval, unit_weights
 
 MOST_CLASSES = 20
+SMALLEST_CLASS = 20  # test records; a smaller class would be missing from some resamples, and its AUC says little
 DRAWS = 1000
 
 
@@ -175,11 +176,15 @@ def _classify(
     # With two classes, one against the rest is the same question twice.
     for code in range(1 if len(task.classes) == 2 else 0, len(task.classes)):
         one, rest = correct == code, correct != code
-        if not one.any() or not rest.any():
+        if min(one.sum(), rest.sum()) < SMALLEST_CLASS:
             continue
         values.append(auc(scores[one, code], scores[rest, code]))
         draws.append(auc_draws(scores[one, code], scores[rest, code], weights[:, one], weights[:, rest]))
         shares.append(one.mean())
+    if not values:
+        raise NotApplicableError(
+            f"fewer than {SMALLEST_CLASS} holdout records in every class of {task.column!r} but one"
+        )
     share = np.array(shares) / np.sum(shares)
     return float(share @ np.array(values)), np.asarray(share @ np.array(draws))
 

@@ -1,8 +1,8 @@
 """Data sets that come with the dependencies, with schemas that show what a data holder would declare.
 
 Levels come from the published codebooks. Where a codebook names no bounds, they are taken from these data, which have
-been public for decades, and rounded outwards; `public` says so. For data of your own that would not do: declare what was
-known before the data were seen.
+been public for decades, and rounded outwards; `public` says so. For data of your own that would not do: declare what
+was known before the data were seen.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ class TabularVAE(Generator):
         epochs: Passes over train; None takes 30, or, without a budget, as many as make 2,000 steps of a small table.
         batch_size: Records a step.
         learning_rate: Adam's, at the start.
-        private_batch_size: Expected records a step under a budget, where larger batches pay; at most a tenth of train.
+        private_batch_size: Expected records a step under a budget, where larger batches pay; at most a fourth of it.
         private_learning_rate: The same under a budget, where clipping and noise want longer steps: with 1e-3 the latent
             space stays unused.
         hidden: Width of the two hidden layers on each side.
@@ -103,7 +103,7 @@ class TabularVAE(Generator):
 
     def plan(self, budget: PrivacyBudget, records: int) -> PrivatePlan:
         """Return the private run that `fit` would do on so many records."""
-        batch = max(1, min(self.private_batch_size, records // 10))
+        batch = max(1, min(self.private_batch_size, records // 4))
         return plan_training(budget, records=records, batch_size=batch, epochs=self.epochs or _EPOCHS, clip=self.clip)
 
     def record_loss(self, frame: pd.DataFrame, draws: int = 8, seed: int = 0) -> npt.NDArray[np.float64]:

@@ -187,8 +187,12 @@ def _drawing(figure: Figure, finding: int, number: int) -> Drawing:
 
 
 def _ledger(entries: list[dict[str, Any]]) -> Table:
-    """Entries may differ in their keys; the table has a column for each key that occurs, in order of appearance."""
-    keys = list(dict.fromkeys(key for entry in entries for key in entry))
+    """Entries may differ in their keys; the table has a column for each that says something, in order.
+
+    The hashes that chain the entries are for machines, and stay in the document.
+    """
+    told = (key for entry in entries for key, value in entry.items() if value not in (None, "", {}, []))
+    keys = [key for key in dict.fromkeys(told) if key not in ("previous", "hash")]
     rows: list[list[str | int | float | None]] = [
         [numbers.plain(entry[key]) if key in entry else None for key in keys] for entry in entries
     ]

@@ -1,6 +1,7 @@
 """Running checks into an Audit: determinism, errors that lose nothing, and a golden document."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,7 @@ class Broken(Check):
 class Senseless(Broken):
     """Finds itself senseless."""
 
-    def _examine(self, subject):
+    def _examine(self, subject):  # noqa: ARG002
         raise NotApplicableError("there is nothing to ask")
 
 
@@ -152,6 +153,8 @@ def same(found, golden, path):
             same(one, other, f"{path}[{number}]")
     elif isinstance(found, float | int) and not isinstance(found, bool):
         assert np.isclose(found, golden, rtol=0.02, atol=2e-3), path
+    elif isinstance(found, str):  # sentences quote numbers, whose last digits differ between machines
+        assert re.sub(r"[0-9.]+", "#", found) == re.sub(r"[0-9.]+", "#", golden), path
     else:
         assert found == golden, path
 
