@@ -68,6 +68,10 @@ class Attack(Check):
         """The smallest leak that this design would probably have caught."""
         return {}
 
+    def unfit(self, subject: Subject) -> str | None:
+        """Records without a column that could be compared cannot be told apart."""
+        return None if subject.neighbours.space.dimensions else "no column carries values that vary"
+
     @final
     def _examine(self, subject: Subject) -> Examined:
         cases, confidence = self.cases(subject), subject.policy.confidence_verdict

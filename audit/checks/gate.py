@@ -49,7 +49,8 @@ def decide(check: str, measured: Measured, limit: Limit, evidence: Evidence, con
     inside = high < limit.limit if upward else low > limit.limit
     leaks = upward and beyond(measured, evidence.null, confidence)
     has_null = upward and (measured.chance is not None or evidence.null is not None)
-    status, why = _rule(outside, inside, leaks, has_null, evidence)
+    hidden = upward and _could_hide(measured, evidence.null, limit.limit, confidence)
+    status, why = _rule(outside, inside, leaks, has_null, hidden, evidence)
     return Gate(
         finding=check,
         estimate=measured.name,
@@ -66,7 +67,16 @@ def decide(check: str, measured: Measured, limit: Limit, evidence: Evidence, con
     )
 
 
-def _rule(outside: bool, inside: bool, leaks: bool, has_null: bool, evidence: Evidence) -> tuple[Status, str]:
+def _could_hide(measured: Measured, null: Measured | None, limit: float, confidence: float) -> bool:
+    """Where the parts differ so that members look *less* like members, could that hide a leak beyond the limit?"""
+    if null is None or measured.chance is None or null.interval(confidence).high >= measured.chance:
+        return False
+    return measured.chance + measured.excess_over(null, confidence).high >= limit
+
+
+def _rule(
+    outside: bool, inside: bool, leaks: bool, has_null: bool, hidden: bool, evidence: Evidence
+) -> tuple[Status, str]:
     if outside and has_null and not leaks:
         return "inconclusive", "beyond the limit, but so is what a mere difference between the parts of the data shows"
     if evidence.fired and (outside or leaks):
@@ -77,6 +87,8 @@ def _rule(outside: bool, inside: bool, leaks: bool, has_null: bool, evidence: Ev
         return "warn", "beyond what chance and a difference between the parts explain, though not beyond the limit"
     if not inside:
         return "inconclusive", "the interval reaches across the limit: more records would be needed to decide"
+    if hidden:
+        return "inconclusive", "within the limit, but the parts of the data differ in a way that could hide a leak"
     if evidence.detected is None:
         return "inconclusive", evidence.untested
     if not evidence.detected:

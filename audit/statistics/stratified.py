@@ -81,7 +81,8 @@ class Strata:
 
     def excess(self) -> float:
         """The maximum-likelihood share f of members hit on top of chance (negative where non-members are hit more)."""
-        return self._root(0.0)
+        found = self._root(0.0)
+        return found if abs(found) > 1e-8 else 0.0  # the root finder's own tolerance
 
     def interval(self, confidence: float) -> Interval:
         """Score interval of the excess; its lower end is above zero only if an exact permutation test agrees.

@@ -34,6 +34,8 @@ CASES = [
     ("within, control missed", measured(0.49, 0.52), UP, Evidence(QUIET, False, False), "inconclusive"),
     ("within, no control could run", measured(0.49, 0.52), UP, Evidence(QUIET, None, False), "inconclusive"),
     ("across the limit", measured(0.49, 0.58), UP, Evidence(QUIET, True, False), "inconclusive"),
+    ("drift could hide a leak", measured(0.49, 0.52), UP, Evidence(measured(0.39, 0.41), True, False), "inconclusive"),
+    ("drift below chance, no room", measured(0.4, 0.41), UP, Evidence(measured(0.39, 0.41), True, False), "pass"),
     ("below chance", measured(0.40, 0.45), UP, Evidence(QUIET, True, False), "pass"),
     ("a fired control does not spoil a pass", measured(0.49, 0.52), UP, Evidence(QUIET, True, True), "pass"),
     ("more is better: above", measured(0.85, 0.9, chance=0.5), DOWN, Evidence(detected=True), "pass"),
