@@ -29,6 +29,7 @@ def run_audit(
     policy: Policy | None = None,
     name: str | None = None,
     command: str = "",
+    again: str = "",
     progress: Progress | None = None,
 ) -> Audit:
     """What can be learnt about the people behind this target, and what is it good for?
@@ -42,6 +43,7 @@ def run_audit(
         policy: limits and amounts of work; the shipped policy by default.
         name: title of the audit.
         command: the command that repeats it, for the report.
+        again: the command that repeats one check of it, with `{check}` in the check's place.
         progress: told of each check before it starts.
 
     Returns:
@@ -60,7 +62,7 @@ def run_audit(
     start = time.perf_counter()
     wanted = select(list(checks) if checks is not None else None)
     probed = _as_target(target, dataset, seed)
-    subject = Subject(probed, dataset, policy or default_policy(), seed, command)
+    subject = Subject(probed, dataset, policy or default_policy(), seed, again)
     findings: list[Finding] = []
     gates: list[Gate] = []
     for number, check in enumerate(wanted):
@@ -84,7 +86,7 @@ def run_audit(
             records=len(probed.records),
         ),
         privacy=probed.privacy,
-        notes=[*dataset.notes, *_sampling_notes(subject)],
+        notes=[*dataset.notes, *_training_notes(probed, dataset), *_sampling_notes(subject)],
         findings=findings,
         gates=gates,
     )
@@ -99,6 +101,29 @@ def _as_target(target: Target | Generator | pd.DataFrame, dataset: Dataset, seed
     if isinstance(target, pd.DataFrame):
         return records_target(target, dataset.modality)
     return model_target(target, len(dataset.train), seed)
+
+
+def _training_notes(target: Target, dataset: Dataset) -> list[str]:
+    """Make sure that train is what the model was trained on, or say that nobody can.
+
+    An attack on the wrong members finds nothing, and would pass a model that leaks.
+    """
+    model = target.model
+    if model is None:
+        return []
+    rows = len(dataset.train)
+    if model.rows_ != rows:
+        raise InputError(
+            f"the model was trained on {model.rows_} records, but train holds {rows}: give the same records"
+        )
+    same_kinds = [(c.name, c.kind) for c in model.schema_.columns] == [(c.name, c.kind) for c in dataset.schema.columns]
+    if model.fingerprint_ is None or not same_kinds:
+        return ["That the train part is what the model was trained on could not be verified: only its size agrees."]
+    if model.fingerprint_ != dataset.fingerprint("train"):
+        raise InputError(
+            "the train part is not what the model was trained on: its fingerprint differs from the model's"
+        )
+    return []
 
 
 def _sampling_notes(subject: Subject) -> list[str]:

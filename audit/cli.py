@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import logging
-import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 
 from audit import all_checks, default_policy, run_audit
 from audit.checks import select
+from audit.command import for_one_check, shown
 from audit.console import announce, checking, err, out
 from audit.results import default_folder, new_folder, require_free, write_results
-from audit.suite import BudgetSection, ModelSection, Suite, run_suite, train
+from audit.suite import BudgetSection, ModelSection, Suite, parse_change, run_suite, train
 from audit.targets import records_target
 from generators import (
     Dataset,
@@ -49,7 +48,7 @@ app = typer.Typer(
 )
 
 Output = Annotated[Path | None, typer.Option(help="Folder for the results; default: a new dated one under runs/.")]
-Seed = Annotated[int, typer.Option(help="Every number of the audit follows from it; DP noise never does.")]
+Seed = Annotated[int, typer.Option(min=0, help="Every number of the audit follows from it; DP noise never does.")]
 Schema = Annotated[Path | None, typer.Option(help="YAML that says what columns are, over what is inferred.")]
 Unit = Annotated[str | None, typer.Option(help="Column that names the person a record belongs to.")]
 TargetColumn = Annotated[str | None, typer.Option(help="Column that models on this data should predict.")]
@@ -68,7 +67,7 @@ def main(argv: list[str] | None = None) -> int:
     """
     arguments = sys.argv[1:] if argv is None else list(argv)
     try:
-        code = app(arguments, standalone_mode=False, obj=shlex.join(["genassay", *arguments]))
+        code = app(arguments, standalone_mode=False, obj=arguments)
     except typer.Abort:
         return USAGE
     except _UsageError as error:
@@ -104,7 +103,7 @@ def _run(
     context: typer.Context,
     suite: Annotated[Path, typer.Argument(help="The suite's YAML; `genassay init` writes one.")],
     output: Output = None,
-    seed: Annotated[int | None, typer.Option(help="Overrides the suite's seed.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Overrides the suite's seed.")] = None,
     set_: Changes = None,
     resume: Annotated[bool, typer.Option(help="Go on with the model that an interrupted run has trained.")] = False,
     allow_inconclusive: AllowInconclusive = False,
@@ -115,7 +114,9 @@ def _run(
         raise InputError("--resume needs --output: the folder whose run was interrupted")
     folder = output or default_folder()
     with new_folder(folder, resume=resume) as beside, checking() as progress:
-        audit = run_suite(plan, beside, command=context.obj, resume=resume, progress=progress)
+        audit = run_suite(
+            plan, beside, command=shown(context.obj), again=for_one_check(context.obj), resume=resume, progress=progress
+        )
         write_results(audit, beside)
     return _finish(audit, folder, allow_inconclusive)
 
@@ -163,7 +164,8 @@ def _audit(
             seed=seed,
             policy=default_policy(),
             name=(synthetic or model or Path("audit")).name,
-            command=context.obj,
+            command=shown(context.obj),
+            again=for_one_check(context.obj),
             progress=progress,
         )
         write_results(audit, beside)
@@ -284,13 +286,7 @@ def _readable_target(path: Path, data: Dataset) -> Any:
 
 
 def _parameters(changes: list[str]) -> dict[str, Any]:
-    parameters = {}
-    for change in changes:
-        key, equals, value = change.partition("=")
-        if not equals:
-            raise InputError(f"--set {change}: expected name=value")
-        parameters[key] = yaml.safe_load(value)
-    return parameters
+    return dict(parse_change(change) for change in changes)
 
 
 def _finish(audit: Audit, folder: Path, allow_inconclusive: bool) -> int:
@@ -304,7 +300,8 @@ def exit_code(audit: Audit, allow_inconclusive: bool = False) -> int:
         return BROKE
     if any(gate.status == "fail" for gate in audit.gates):
         return FAILED
-    if any(gate.status == "inconclusive" for gate in audit.gates) and not allow_inconclusive:
+    statuses = [*(gate.status for gate in audit.gates), *(finding.status for finding in audit.findings)]
+    if "inconclusive" in statuses and not allow_inconclusive:
         return UNDECIDED
     return OK
 

@@ -28,6 +28,7 @@ from generators import Schema
 
 FloatArray = NDArray[np.float64]
 PAIRS_PER_CHUNK = 40_000_000
+_FARTHEST = 1e6  # ranges; whatever lies beyond is as far away as anything can be
 _NUMERIC = ("numeric", "integer", "ordinal", "datetime")
 _CATEGORICAL = ("categorical", "boolean", "text")
 
@@ -100,37 +101,39 @@ class Space:
 
     Args:
         schema: the columns and their kinds.
-        visible: records that an attacker can see (synthetic and reference); they alone set the scale of `nearest`.
-        frames: every other set of records that will be placed in the space.
+        synthetic: the published records; with the reference they set the scale of `nearest`, as an attacker would.
+        reference: records that the attacker knows.
+        hidden: every other real record that will be placed in the space.
         device: where pairs of distances are computed.
 
     Example:
-        >>> space = Space(schema, [synthetic, reference], [train, holdout])   # doctest: +SKIP
-        >>> space.nearest(space.place(train), space.place(synthetic), k=1)    # doctest: +SKIP
+        >>> space = Space(schema, synthetic, reference, [train, holdout])   # doctest: +SKIP
+        >>> space.nearest(space.place(train), space.place(synthetic), k=1)  # doctest: +SKIP
     """
 
     def __init__(
         self,
         schema: Schema,
-        visible: Sequence[pd.DataFrame],
-        frames: Sequence[pd.DataFrame] = (),
+        synthetic: pd.DataFrame,
+        reference: pd.DataFrame,
+        hidden: Sequence[pd.DataFrame] = (),
         device: str = "cpu",
     ) -> None:
         self.device = torch.device(device)
         columns = [column for column in schema.columns if not column.constant and column.name != schema.unit]
         self.numeric = [column.name for column in columns if column.kind in _NUMERIC]
         self.categorical = [column.name for column in columns if column.kind in _CATEGORICAL]
-        everything = [*visible, *frames]
-        seen = _numbers(visible, self.numeric)
-        full = _numbers(everything, self.numeric)
+        everything = [synthetic, reference, *hidden]
+        seen = _numbers([synthetic, reference], self.numeric)
+        real = _numbers([reference, *hidden], self.numeric)
         self._fill = _by_column(np.nanmedian, seen)
-        self.full_range = _by_column(np.nanmax, full) - _by_column(np.nanmin, full)
+        # The real records alone say what is close: one wild synthetic cell must not make all others look alike.
+        full = _by_column(np.nanmax, real) - _by_column(np.nanmin, real)
+        self.full_range = np.where(full > 0, full, 1.0)
         low, high = (_by_column(partial(np.nanquantile, q=q), seen) for q in (0.01, 0.99))
-        spread = _by_column(np.nanmax, seen) - _by_column(np.nanmin, seen)
-        central = np.where(high > low, high - low, spread)
+        central = np.where(high > low, high - low, full)
         self._central_range = np.where(central > 0, central, 1.0)
-        self.full_range = np.where(self.full_range > 0, self.full_range, 1.0)
-        self._has_missing = np.isnan(full).any(axis=0)
+        self._has_missing = np.isnan(_numbers(everything, self.numeric)).any(axis=0)
         self._levels = {
             name: pd.Index(pd.unique(pd.concat([frame[name] for frame in everything], ignore_index=True).dropna()))
             for name in self.categorical
@@ -194,7 +197,7 @@ class Space:
         """
         groups = distinct_rows(np.concatenate([queries.codes, targets.codes]))
         of_query, of_target = groups[: len(queries)], groups[len(queries) :]
-        scaled_q, scaled_t = queries.numbers / self.full_range, targets.numbers / self.full_range
+        scaled_q, scaled_t = (self._relative(points, self.full_range) for points in (queries, targets))
         target_rows = _rows_by_group(of_target)
         found = np.full(len(queries), np.inf)
         for group, rows in _rows_by_group(of_query).items():
@@ -214,7 +217,12 @@ class Space:
         return found
 
     def _scaled(self, points: Points) -> torch.Tensor:
-        return torch.tensor(points.numbers / self._central_range, dtype=torch.float32, device=self.device)
+        return torch.tensor(self._relative(points, self._central_range), dtype=torch.float32, device=self.device)
+
+    def _relative(self, points: Points, ranges: FloatArray) -> FloatArray:
+        """Numbers from the column's middle, in ranges; the middle is taken off first, lest rounding eat the rest."""
+        with np.errstate(over="ignore"):
+            return np.clip((points.numbers - self._fill) / ranges, -_FARTHEST, _FARTHEST)
 
     def _one_hot(self, queries: Points, targets: Points) -> tuple[torch.Tensor, torch.Tensor]:
         """One-hot categories of both sides; their product counts the columns in which two records agree."""

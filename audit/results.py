@@ -11,6 +11,8 @@ from pathlib import Path
 from generators import InputError
 from reports import Audit, render_html, write_manifest
 
+MODEL = "model"
+
 
 def default_folder() -> Path:
     """A new dated folder under `runs/`."""
@@ -39,17 +41,25 @@ def new_folder(folder: Path, *, resume: bool = False) -> Iterator[Path]:
 
     Args:
         folder: where the results will stand; must be free.
-        resume: keep what an interrupted run left beside it, and leave it there again if this one is interrupted.
+        resume: go on with what an interrupted run left beside it.
+
+    A trained model is kept there whatever happens, since its privacy budget is spent; anything else is cleared away.
+
+    Raises:
+        InputError: `folder` is taken, or an interrupted run left a model and `resume` is not set.
     """
     require_free(folder)
     beside = staging(folder)
     if beside.exists() and not resume:
+        if (beside / MODEL).exists():
+            raise InputError(f"{beside}: holds the model of an interrupted run; add --resume to use it, or remove it")
         shutil.rmtree(beside)
     beside.mkdir(parents=True, exist_ok=True)
     try:
         yield beside
-    except Exception:
-        shutil.rmtree(beside, ignore_errors=True)
+    except BaseException:
+        if not (beside / MODEL).exists():
+            shutil.rmtree(beside, ignore_errors=True)
         raise
     if folder.exists():
         folder.rmdir()

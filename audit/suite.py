@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from audit.auditing import Progress, run_audit
-from audit.checks import Policy, default_policy, select
+from audit.checks import Policy, check_limits, default_policy, select
 from generators import (
     Dataset,
     Generator,
@@ -23,9 +24,19 @@ from generators import (
 )
 from reports import Audit
 
+_PLAN = "plan.json"
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SplitSection(_Section):
+    """Shares of the records that go to each part; they sum to at most 1."""
+
+    train: float = Field(gt=0, lt=1)
+    holdout: float = Field(gt=0, lt=1)
+    reference: float = Field(gt=0, lt=1)
 
 
 class DataSection(_Section):
@@ -38,7 +49,7 @@ class DataSection(_Section):
     data_schema: str | dict[str, Any] | None = Field(default=None, alias="schema")
     unit: str | None = None
     target: str | None = None
-    split: dict[str, float] = {"train": 0.5, "holdout": 0.25, "reference": 0.25}
+    split: SplitSection = SplitSection(train=0.5, holdout=0.25, reference=0.25)
 
 
 class BudgetSection(_Section):
@@ -68,7 +79,7 @@ class Suite(_Section):
     synthetic: str | None = None
     checks: list[str] | None = None
     policy: dict[str, Any] = {}
-    seed: int = 0
+    seed: int = Field(default=0, ge=0)
 
     @classmethod
     def load(cls, path: str | Path, changes: list[str] | None = None, seed: int | None = None) -> Suite:
@@ -95,7 +106,7 @@ class Suite(_Section):
             raise InputError(f"{path}: {'.'.join(map(str, first['loc'])) or 'suite'}: {first['msg']}") from None
         if (suite.model is None) == (suite.synthetic is None):
             raise InputError(f"{path}: give either model (to train one) or synthetic (a file of records)")
-        suite.limits(str(path))
+        check_limits(suite.limits(str(path)), str(path))
         select(suite.checks)
         return suite
 
@@ -107,7 +118,7 @@ class Suite(_Section):
         """Read and split the data."""
         data = self.data
         if data.source is not None:
-            shares = (data.split.get("train", 0.0), data.split.get("holdout", 0.0), data.split.get("reference", 0.0))
+            shares = (data.split.train, data.split.holdout, data.split.reference)
             whole = load_dataset(data.source, schema=data.data_schema, unit=data.unit, target=data.target)
             return whole.split(seed=self.seed, shares=shares)
         if data.train is None or data.holdout is None:
@@ -124,7 +135,13 @@ class Suite(_Section):
 
 
 def run_suite(
-    suite: Suite, folder: Path, *, command: str = "", resume: bool = False, progress: Progress | None = None
+    suite: Suite,
+    folder: Path,
+    *,
+    command: str = "",
+    again: str = "",
+    resume: bool = False,
+    progress: Progress | None = None,
 ) -> Audit:
     """Train what the suite asks for, audit it, and leave the model in `folder / "model"`.
 
@@ -132,6 +149,7 @@ def run_suite(
         suite: the configuration.
         folder: an existing folder; a trained model is saved in it before the first attack starts.
         command: the command that repeats this run, for the report.
+        again: the command that repeats one check of it; see `run_audit`.
         resume: use the model that an interrupted run left in the folder instead of training again.
         progress: told of each check before it starts.
     """
@@ -140,12 +158,7 @@ def run_suite(
     if suite.synthetic is not None:
         target = read_like(suite.synthetic, data.schema)
     elif suite.model is not None:
-        saved = folder / "model"
-        if resume and (saved / "model.json").exists():
-            target = load_generator(saved)
-        else:
-            target = train(suite.model, data, suite.seed)
-            target.save(saved)
+        target = _model(suite.model, data, suite.seed, folder, resume)
     return run_audit(
         target,
         data,
@@ -154,8 +167,26 @@ def run_suite(
         policy=suite.limits(),
         name=suite.name,
         command=command,
+        again=again,
         progress=progress,
     )
+
+
+def _model(model: ModelSection, data: Dataset, seed: int, folder: Path, resume: bool) -> Generator:
+    """Train, or take the model that an interrupted run left, if it is the one that this run would train."""
+    saved, plan = folder / "model", folder / _PLAN
+    wanted = {"model": model.model_dump(), "seed": seed, "train": data.fingerprint("train")}
+    if resume and (saved / "model.json").exists():
+        if not plan.exists() or json.loads(plan.read_text(encoding="utf-8")) != wanted:
+            raise InputError(
+                f"{saved}: was trained for another model section, seed or data than this suite's; remove {folder} to "
+                "start anew"
+            )
+        return load_generator(saved)
+    plan.write_text(json.dumps(wanted), encoding="utf-8")
+    generator = train(model, data, seed)
+    generator.save(saved)
+    return generator
 
 
 def train(model: ModelSection, data: Dataset, seed: int) -> Generator:
@@ -165,11 +196,20 @@ def train(model: ModelSection, data: Dataset, seed: int) -> Generator:
     return generator.fit(data, budget=budget)
 
 
-def _change(raw: dict[str, Any], change: str) -> None:
-    """Apply one `a.b.c=value`, the value read as YAML."""
-    key, equals, value = change.partition("=")
+def parse_change(change: str) -> tuple[str, Any]:
+    """The key and the value of one `key=value`, the value read as YAML."""
+    key, equals, text = change.partition("=")
     if not equals or not key:
-        raise InputError(f"--set {change}: expected key=value, e.g. model.parameters.epochs=10")
+        raise InputError(f"--set {change}: expected key=value")
+    try:
+        return key, yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise InputError(f"--set {change}: the value is not valid YAML") from None
+
+
+def _change(raw: dict[str, Any], change: str) -> None:
+    """Apply one `a.b.c=value`."""
+    key, value = parse_change(change)
     *parents, last = key.split(".")
     place = raw
     for parent in parents:
@@ -177,7 +217,4 @@ def _change(raw: dict[str, Any], change: str) -> None:
         if not isinstance(following, dict):
             raise InputError(f"--set {change}: {parent} is a value, not a section")
         place = following
-    try:
-        place[last] = yaml.safe_load(value)
-    except yaml.YAMLError:
-        raise InputError(f"--set {change}: the value is not valid YAML") from None
+    place[last] = value

@@ -44,6 +44,7 @@ class Case:
         member_rows: where these members stand among all scored members.
         leaked: for a planted case, which members were planted.
         published_per_member: published records per member of the whole training data, 1 where there are more.
+        looked_at: share of the published records that the attack looks at.
         neighbours: shared nearest-neighbour searches.
     """
 
@@ -59,6 +60,7 @@ class Case:
     neighbours: Neighbours
     leaked: IntArray | None = None
     published_per_member: float = 1.0
+    looked_at: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class Part:
 
 
 class Cases:
-    """Builds the cases of one audit; everything drawn at random here is drawn by whole privacy units.
+    """Builds the cases of one audit; halves and samples of people are drawn by whole privacy units.
 
     Args:
         neighbours: shared nearest-neighbour searches.
@@ -83,7 +85,7 @@ class Cases:
         holdout: the non-members.
         reference: records known to the attacker; disjoint from the others.
         most: at most this many members, and this many non-members, are asked about.
-        most_synthetic: at most this many published records are looked at.
+        most_synthetic: at most this many published records are looked at; None for all of them.
         draws: bootstrap resamples of the scored records.
         seed: source of all randomness.
     """
@@ -97,7 +99,7 @@ class Cases:
         reference: Part,
         *,
         most: int,
-        most_synthetic: int,
+        most_synthetic: int | None,
         draws: int,
         seed: int,
     ) -> None:
@@ -114,12 +116,19 @@ class Cases:
         self._base, self._other_reference = reference.take(np.flatnonzero(base)), reference.take(np.flatnonzero(~base))
         self._synthetic = synthetic.take(rng.permutation(len(synthetic))[:most_synthetic])
         self._published_per_member = min(1.0, len(synthetic) / len(train.units))
+        self._looked_at = len(self._synthetic) / len(synthetic)
         self._planted: dict[tuple[float, str], Case] = {}
 
     @cached_property
     def main(self) -> Case:
         """The target as it is."""
-        return self._case("main", self._synthetic, self._reference, published_per_member=self._published_per_member)
+        return self._case(
+            "main",
+            self._synthetic,
+            self._reference,
+            published_per_member=self._published_per_member,
+            looked_at=self._looked_at,
+        )
 
     @cached_property
     def negative(self) -> Case:
@@ -167,6 +176,7 @@ class Cases:
         rows: IntArray | None = None,
         leaked: IntArray | None = None,
         published_per_member: float = 1.0,
+        looked_at: float = 1.0,
     ) -> Case:
         members = self._members if rows is None else self._members.take(rows)
         return Case(
@@ -182,6 +192,7 @@ class Cases:
             neighbours=self._neighbours,
             leaked=leaked,
             published_per_member=published_per_member,
+            looked_at=looked_at,
         )
 
 

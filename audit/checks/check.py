@@ -18,6 +18,7 @@ from audit.checks.measured import Measured
 from audit.checks.subject import Subject
 from reports import Controls, Figure, Finding, Gate, Status, Table, ThreatModel
 from reports.document import Access
+from reports.words import estimate_name
 
 _LOG = logging.getLogger("genassay")
 _RANK: dict[str, int] = {"synthetic-only": 0, "query": 1, "white-box": 2}
@@ -46,7 +47,7 @@ class Check(ABC):
 
     Subclass `Attack` or `Evaluation`, not this class. The class attributes state the check to the reader: `id`
     (`family.name`), `title`, `question` (plain words), `source` (publication), `access` and `knowledge` (the threat
-    model), `modalities` it works on, and `remedy` (what to try when it fails).
+    model), `modalities` it works on, `remedy` (what to try when it fails), and `measures` (the estimates it can make).
     """
 
     id: ClassVar[str]
@@ -57,6 +58,7 @@ class Check(ABC):
     knowledge: ClassVar[str]
     modalities: ClassVar[tuple[str, ...]] = ("tabular",)
     remedy: ClassVar[str]
+    measures: ClassVar[tuple[str, ...]]
 
     @final
     def run(self, subject: Subject) -> tuple[Finding, list[Gate]]:
@@ -65,6 +67,8 @@ class Check(ABC):
         reason = self._unfit(subject)
         if reason is not None:
             return self._finding(subject, "not-applicable", reason, start), []
+        if (few := subject.too_few) is not None:
+            return self._finding(subject, "inconclusive", few, start), []
         try:
             examined = self._examine(subject)
         except NotApplicableError as stop:
@@ -75,9 +79,12 @@ class Check(ABC):
             where = f"{Path(frame.filename).name}:{frame.lineno}"
             why = f"the check broke: {type(error).__name__} at {where}; run it again with --debug for the whole trace"
             return self._finding(subject, "error", why, start), []
-        # A limit decides; what was measured without one is left to a person.
-        status = worst([gate.status for gate in examined.gates]) if examined.gates else "manual"
-        return self._finding(subject, status, examined.why, start, examined), examined.gates
+        # A limit decides, and one that could not be tried is no pass; what has no limit is left to a person.
+        untried = self._untried(subject, examined)
+        statuses: list[Status] = [gate.status for gate in examined.gates]
+        statuses += ["inconclusive" for _ in untried]
+        why = " ".join([examined.why, *untried])
+        return self._finding(subject, worst(statuses) if statuses else "manual", why, start, examined), examined.gates
 
     @final
     def rng(self, subject: Subject, purpose: str) -> np.random.Generator:
@@ -98,6 +105,15 @@ class Check(ABC):
         if _RANK[subject.target.access] < _RANK[self.access]:
             return f"needs {self.access} access; this target gives {subject.target.access}"
         return self.unfit(subject)
+
+    def _untried(self, subject: Subject, examined: Examined) -> list[str]:
+        """A sentence for every limit whose estimate could not be made."""
+        made = {one.name for one in examined.measured}
+        return [
+            f"The limit on {estimate_name(name)} could not be tried: too few records."
+            for name in self.measures
+            if name not in made and subject.policy.limit(self.id, name) is not None
+        ]
 
     def _finding(
         self, subject: Subject, status: Status, why: str, start: float, examined: Examined | None = None

@@ -11,8 +11,10 @@ import pandas as pd
 from audit.checks.check import Check, Examined
 from audit.checks.gate import Evidence, control, decide
 from audit.checks.measured import Measured
+from audit.checks.policy import Limit
 from audit.checks.subject import Subject
 from reports import Controls, Figure, Table
+from reports.words import estimate_name
 
 
 class Evaluation(Check):
@@ -55,11 +57,23 @@ class Evaluation(Check):
         damaged = self.measure(spoilt, subject, self.rng(subject, "measure"))
         by_name = {one.name: one for one in floor}
         noticed = {one.name: _worse(one, by_name[one.name], confidence) for one in damaged if one.name in by_name}
+        limits = {one.name: limit for one in main if (limit := subject.policy.limit(self.id, one.name)) is not None}
+        # A limit that real records break says nothing about synthetic ones.
+        fired = {
+            name for name, limit in limits.items() if name in by_name and _breaks(by_name[name], limit, confidence)
+        }
         gates = [
-            decide(self.id, one, limit, Evidence(detected=noticed.get(one.name)), confidence)
+            decide(
+                self.id,
+                one,
+                limits[one.name],
+                Evidence(detected=noticed.get(one.name), fired=one.name in fired),
+                confidence,
+            )
             for one in main
-            if (limit := subject.policy.limit(self.id, one.name)) is not None
+            if one.name in limits
         ]
+        missed = sorted(name for name in (limits or noticed) if not noticed.get(name, False))
         return Examined(
             measured=main,
             why=self.answer(main, floor, subject),
@@ -67,16 +81,32 @@ class Evaluation(Check):
             nulls={one.name: one.value for one in floor},
             controls=Controls(
                 positive=control(
-                    "detected" if any(noticed.values()) else "missed",
+                    "missed" if missed and (limits or not any(noticed.values())) else "detected",
                     damaged,
                     shown,
-                    f"real records, {self.damage_done}",
+                    f"real records, {self.damage_done}"
+                    + (f"; this does not move: {', '.join(map(estimate_name, missed))}" if missed else ""),
                 ),
-                negative=control("quiet", floor, shown, "real records in the synthetic ones' place: the floor"),
+                negative=control(
+                    "fired" if fired else "quiet",
+                    floor,
+                    shown,
+                    "real records in the synthetic ones' place: the floor"
+                    + (
+                        f", which itself breaks the limit on {', '.join(map(estimate_name, sorted(fired)))}"
+                        if fired
+                        else ""
+                    ),
+                ),
             ),
             figures=self.figures(subject, self.rng(subject, "figures")),
             tables=self.tables(subject),
         )
+
+
+def _breaks(floor: Measured, limit: Limit, confidence: float) -> bool:
+    low, high = floor.interval(confidence)
+    return low > limit.limit if limit.better == "lower" else high < limit.limit
 
 
 def _worse(damaged: Measured, floor: Measured, confidence: float) -> bool:

@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from typing import TypeVar
 
 from audit.checks.check import Check
+from audit.checks.policy import Policy
 from generators import InputError
 
 Kind = TypeVar("Kind", bound=type[Check])
@@ -45,3 +46,16 @@ def select(wanted: list[str] | None) -> list[type[Check]]:
             raise InputError(f"no check is called {name!r}; there are {', '.join(known)}")
         chosen.update(matches)
     return [known[check] for check in sorted(chosen)]
+
+
+def check_limits(policy: Policy, source: str) -> None:
+    """Refuse a limit that no check can be held against: an `InputError` names it and what there is."""
+    for pattern, limits in policy.limits.items():
+        held = [check for name, check in _CHECKS.items() if fnmatchcase(name, pattern)]
+        if not held:
+            raise InputError(f"{source}: policy.limits.{pattern} matches no check; there are {', '.join(all_checks())}")
+        for estimate in limits:
+            known = sorted({name for check in held for name in check.measures})
+            if estimate not in known:
+                where = f"{source}: policy.limits.{pattern}.{estimate}"
+                raise InputError(f"{where} is nothing that is measured there; these are: {', '.join(known)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import pandas as pd
 
 from audit.checks.cases import Cases, Part
@@ -12,6 +13,8 @@ from audit.checks.policy import Policy
 from audit.neighbours import Neighbours, Points, Space
 from audit.targets import Target
 from generators import Dataset
+
+FEWEST = 30
 
 
 @dataclass(frozen=True)
@@ -23,14 +26,14 @@ class Subject:
         dataset: the real data, split into train, holdout and reference.
         policy: limits and amounts of work.
         seed: source of every random choice of the audit.
-        command: the command that would run this audit again, without the choice of checks.
+        again: the command that runs one check of this audit again, with `{check}` in the check's place.
     """
 
     target: Target
     dataset: Dataset
     policy: Policy
     seed: int
-    command: str = ""
+    again: str = ""
 
     @property
     def synthetic(self) -> pd.DataFrame:
@@ -38,10 +41,21 @@ class Subject:
         return self.target.records
 
     @cached_property
+    def too_few(self) -> str | None:
+        """Why these data cannot decide anything, or None."""
+        for name in ("train", "holdout", "reference"):
+            people = len(np.unique(self.dataset.units(name)))
+            if people < FEWEST:
+                return (
+                    f"{name} holds {people} people: intervals resample people and need at least {FEWEST} in each part"
+                )
+        return None
+
+    @cached_property
     def neighbours(self) -> Neighbours:
         """Nearest-neighbour searches, shared by all checks."""
         data = self.dataset
-        return Neighbours(Space(data.schema, [self.synthetic, data.reference], [data.train, data.holdout]))
+        return Neighbours(Space(data.schema, self.synthetic, data.reference, [data.train, data.holdout]))
 
     @cached_property
     def part(self) -> dict[str, Part]:
@@ -54,22 +68,22 @@ class Subject:
     @cached_property
     def scored(self) -> Cases:
         """Cases for attacks that score every record against every published one."""
-        return self._cases(self.policy.max_scored)
+        return self._cases(self.policy.max_scored, self.policy.max_synthetic)
 
     @cached_property
     def compared(self) -> Cases:
-        """Cases for attacks that look for copies, which is cheap enough for many more records."""
-        return self._cases(self.policy.max_compared)
+        """Cases for attacks that look for copies: cheap enough for more records, and for all published ones."""
+        return self._cases(self.policy.max_compared, None)
 
     def reproduce(self, check: str) -> str:
         """The command that runs this one check again."""
-        return f"{self.command} --checks {check}" if self.command else ""
+        return self.again.replace("{check}", check)
 
     @cached_property
     def _published(self) -> Points:
         return self.neighbours.space.place(self.synthetic)
 
-    def _cases(self, most: int) -> Cases:
+    def _cases(self, most: int, most_synthetic: int | None) -> Cases:
         return Cases(
             self.neighbours,
             self._published,
@@ -77,7 +91,7 @@ class Subject:
             self.part["holdout"],
             self.part["reference"],
             most=most,
-            most_synthetic=self.policy.max_synthetic,
+            most_synthetic=most_synthetic,
             draws=self.policy.draws,
             seed=self.seed,
         )

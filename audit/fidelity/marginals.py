@@ -30,6 +30,7 @@ class Marginals(Evaluation):
     id = "fidelity.marginals"
     title = "Column distributions"
     question = "Does each column, taken alone, look like the real one?"
+    measures = ("mean_distance", "worst_distance")
     source = "Kolmogorov-Smirnov and total-variation distances per column"
     remedy = "Train longer, give the model more bins or capacity, or a larger privacy budget."
     damage_done = "with one column replaced by its most frequent value"
@@ -91,7 +92,7 @@ class Marginals(Evaluation):
     def _distances(records: pd.DataFrame, subject: Subject, rng: np.random.Generator) -> tuple[Floats, Floats, int]:
         """Distances (columns,), bootstrap draws of them (draws, columns), and the size of the samples compared."""
         holdout = subject.dataset.holdout
-        size = min(len(records), len(subject.dataset.reference))
+        size = min(len(subject.synthetic), len(subject.dataset.reference), len(records))
         sample = records.iloc[np.sort(rng.permutation(len(records))[:size])]
         ours = unit_weights(np.arange(size), DRAWS, rng)
         theirs = unit_weights(subject.dataset.units("holdout"), DRAWS, rng)

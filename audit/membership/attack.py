@@ -47,6 +47,8 @@ class MembershipAttack(Attack):
         "model, and remove repeated records before training."
     )
 
+    measures: ClassVar[tuple[str, ...]] = ("auc", *(f"tpr_at_fpr_{rate:g}" for rate in RATES))
+
     def __init__(self) -> None:
         self._scores: dict[str, Scores] = {}
 
@@ -60,12 +62,15 @@ class MembershipAttack(Attack):
         return subject.scored
 
     @final
-    def leak(self, estimate: str, size: float, target: Case) -> float:  # noqa: ARG002
-        """Leaked members rank first: a share f lifts chance c to f + (1 - f) c, and the AUC to .5 + f / 2."""
+    def leak(self, estimate: str, size: float, target: Case) -> float:
+        """Leaked members rank first: a share f lifts chance c to f + (1 - f) c, and the AUC to .5 + f / 2.
+
+        An attack that looks at a part of the published records sees that part of the leak.
+        """
         if estimate == "auc":
-            return 2 * size - 1
+            return (2 * size - 1) * target.looked_at
         rate = float(estimate.removeprefix("tpr_at_fpr_"))
-        return (size - rate) / (1 - rate)
+        return (size - rate) / (1 - rate) * target.looked_at
 
     @final
     def measure(self, cases: Sequence[Case], subject: Subject) -> list[Measured]:
@@ -224,8 +229,12 @@ def _histogram(scores: Scores) -> Figure:
 
 
 def _counts(scores: Floats, edges: Floats) -> list[int | None]:
+    """Counts by bin, with those under five hidden, and never one alone: it would follow from the sum."""
     counts = np.histogram(np.clip(scores, edges[0], edges[-1]), edges)[0]
-    return [int(count) if count == 0 or count >= 5 else None for count in counts]
+    hidden = (counts > 0) & (counts < 5)
+    if hidden.sum() == 1 and (counts >= 5).any():
+        hidden[np.argmin(np.where(counts >= 5, counts, np.iinfo(counts.dtype).max))] = True
+    return [None if hide else int(count) for count, hide in zip(counts, hidden, strict=True)]
 
 
 def _rounded(values: NDArray[np.float64]) -> list[float]:

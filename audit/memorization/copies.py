@@ -19,6 +19,7 @@ from reports import Figure
 EXACT = 1e-9
 ISOLATION_STRATA = 8
 POOL = 8000
+SMALLEST_CELL = 5  # fewer people than this are not counted out loud
 _SHARES = (0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2)
 _SIMULATIONS = 400
 
@@ -44,6 +45,7 @@ class Copies(Attack):
     title = "Copies of training records"
     question = "Do people's records stand among the synthetic ones, exactly or nearly, more often than chance explains?"
     source = "after Meehan et al. (AISTATS 2020) and Platzer and Reutterer (2021); intervals: Gart and Nam (1988)"
+    measures = ("excess_copies", "excess_near_copies")
     knowledge = "reads the published records; the audit compares them with training records and with others"
     remedy = (
         "Remove repeated records before training, stop earlier, train under differential privacy, and drop synthetic "
@@ -68,16 +70,18 @@ class Copies(Attack):
         self._ranges = subject.neighbours.space.full_range
         self._tolerance = subject.policy.near_copy_tolerance
         strata = {name: self._count(cases, reach, subject) for name, reach in self._reaches(subject).items()}
+        # Controls are counted in the target's unit, so that they can be compared with it.
+        published = self.cases(subject).main.published_per_member
         return [
             Measured(
                 name=name,
                 value=counted.excess(),
                 n=int(min(counted.members.sum(), counted.nonmembers.sum())),
-                unit="share of training records" if cases[0].published_per_member == 1 else "per synthetic record",
+                unit="share of training records" if published == 1 else "per synthetic record",
                 interval=partial(_interval, counted),
                 chance=0.0,
                 bounds=(-1.0, 1.0),
-            ).scaled(1 / cases[0].published_per_member)
+            ).scaled(1 / published)
             for name, counted in strata.items()
         ]
 
@@ -85,12 +89,12 @@ class Copies(Attack):
         """How many records were copied, in words."""
         case = self.cases(subject).main
         exact, near = (
-            tuple(float(np.mean(self._hit(case, part, reach))) for part in (case.members, self._others(case)))
+            [_share(self._hit(case, part, reach)) for part in (case.members, self._others(case))]
             for reach in self._reaches(subject).values()
         )
         return (
-            f"{exact[0]:.1%} of training records have an exact copy among the synthetic ones, against {exact[1]:.1%} "
-            f"of records that were never trained on; near copies: {near[0]:.1%} against {near[1]:.1%}. By rarity, "
+            f"{exact[0]} of training records have an exact copy among the synthetic ones, against {exact[1]} "
+            f"of records that were never trained on; near copies: {near[0]} against {near[1]}. By rarity, "
             f"{measured[0].value:.2%} are copied and {measured[1].value:.2%} nearly copied beyond chance."
         )
 
@@ -101,10 +105,12 @@ class Copies(Attack):
         for kind, reach in zip(("exact", "near"), self._reaches(subject).values(), strict=True):
             for part, name in ((case.members, "training"), (self._others(case), "other")):
                 hits = self._hit(case, part, reach)
-                interval = wilson(int(hits.sum()), len(hits), subject.policy.confidence_shown)
-                labels.append(f"{kind} copies, {name} records")
-                values.append(float(hits.mean()))
-                low.append(interval.low)
+                few = 0 < hits.sum() < SMALLEST_CELL
+                count = SMALLEST_CELL if few else int(hits.sum())
+                interval = wilson(count, len(hits), subject.policy.confidence_shown)
+                labels.append(f"{kind} copies, {name} records" + (f" (fewer than {SMALLEST_CELL})" if few else ""))
+                values.append(count / len(hits))
+                low.append(0.0 if few else interval.low)
                 high.append(interval.high)
         return [
             Figure(
@@ -186,11 +192,15 @@ class Copies(Attack):
         parts = (case.members, case.nonmembers, case.reference)
         pool = self._pool(subject)
         nearest = np.concatenate([case.neighbours.nearest(part, pool, 2) for part in parts])
-        # Those who are in the pool find themselves first; whoever else finds an equal is set apart by its count below.
+        # Whoever is in the pool finds itself first, and then the nearest that differs: the pool holds no two alike.
         isolation = np.where(nearest[:, 0] > 0, nearest[:, 0], nearest[:, 1])
         everyone = join(*parts)
         same = distinct_rows(np.hstack([everyone.numbers, everyone.codes]))
-        occurrences = np.minimum(np.bincount(same)[same], 3) - 1
+        # In how many parts a record occurs, not how often: who stands twice in train alone must not count as common.
+        part = np.repeat(np.arange(3), [len(one) for one in parts])
+        present = np.zeros((same.max(initial=-1) + 1, 3), dtype=bool)
+        present[same, part] = True
+        occurrences = present.sum(axis=1)[same] - 1
         edges = np.quantile(isolation, np.linspace(0, 1, ISOLATION_STRATA + 1)[1:-1])
         member = np.arange(len(everyone)) < len(case.members)
         units = np.concatenate(
@@ -199,18 +209,28 @@ class Copies(Attack):
         return Strata.count(
             np.concatenate([self._hit(case, part, reach) for part in parts]),
             member,
-            # In order of rarity: once and far from all others first, often and among others last.
+            # In order of rarity: in one part and far from all others first, in all parts and among others last.
             occurrences * ISOLATION_STRATA + ISOLATION_STRATA - 1 - np.searchsorted(edges, isolation),
             units if subject.dataset.schema.unit is not None else None,
         )
 
     def _pool(self, subject: Subject) -> Points:
-        """A fixed sample of all real records, against which isolation is measured."""
+        """A fixed sample of distinct real records, against which isolation is measured."""
         if not hasattr(self, "_pooled"):
             main = self.cases(subject).main
             everyone = join(main.members, main.nonmembers, main.reference)
-            self._pooled = everyone.take(self.rng(subject, "pool").permutation(len(everyone))[:POOL])
+            same = distinct_rows(np.hstack([everyone.numbers, everyone.codes]))
+            distinct = np.unique(same, return_index=True)[1]
+            self._pooled = everyone.take(self.rng(subject, "pool").permutation(distinct)[:POOL])
         return self._pooled
+
+
+def _share(hits: NDArray[np.bool_]) -> str:
+    """A share in words that does not single out a handful."""
+    count = int(hits.sum())
+    if 0 < count < SMALLEST_CELL:
+        return f"under {SMALLEST_CELL / len(hits):.1%}"
+    return f"{count / len(hits):.1%}"
 
 
 def _interval(strata: Strata, confidence: float) -> Interval:

@@ -47,9 +47,9 @@ class Strata:
     ) -> Strata:
         """Count hits by stratum.
 
-        Neighbouring strata are joined until each holds ten hits: a stratum's weight is learnt from its hits, and
-        weights learnt from one or two would waste what many strata know together. Joining looks at hits alone, not at
-        who was a member, so it leaves the null as it is.
+        Neighbouring strata are joined until each holds ten hits, members and non-members: a stratum's weight is learnt
+        from its hits, and weights learnt from one or two would waste what many strata know together. Joining does not
+        look at whose hits they are, so it leaves the null as it is.
 
         Args:
             hit: (n,) whether the record was matched.
@@ -59,7 +59,11 @@ class Strata:
                 (Kish 1965) widens every interval by as much as their agreement demands.
         """
         size = int(stratum.max(initial=-1)) + 1
-        stratum = _joined(np.bincount(stratum[hit], minlength=size))[stratum]
+        stratum = _joined(
+            np.bincount(stratum[hit], minlength=size),
+            np.bincount(stratum[member], minlength=size),
+            np.bincount(stratum[~member], minlength=size),
+        )[stratum]
 
         def tally(mask: NDArray[np.bool_]) -> Floats:
             return np.bincount(stratum[mask], minlength=size).astype(np.float64)
@@ -158,15 +162,16 @@ class Strata:
         return float(brentq(gap, _LEAST, _MOST, xtol=1e-9))
 
 
-def _joined(hits: NDArray[np.int64]) -> NDArray[np.int64]:
-    """For each stratum, the number of the joined one it goes into."""
-    into, current, gathered = np.zeros(len(hits), dtype=np.int64), 0, 0
-    for number, count in enumerate(hits):
-        if gathered >= LEAST_HITS:
-            current, gathered = current + 1, 0
-        into[number], gathered = current, gathered + int(count)
-    if gathered < LEAST_HITS and current > 0:
-        into[into == current] = current - 1  # too few were left over for a stratum of their own
+def _joined(hits: NDArray[np.int64], members: NDArray[np.int64], nonmembers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """For each stratum, the number of the joined one it goes into: with enough hits, and both groups, in each."""
+    into, current, gathered = np.zeros(len(hits), dtype=np.int64), 0, np.zeros(3, dtype=np.int64)
+    least = np.array([LEAST_HITS, 1, 1])
+    for number, counts in enumerate(np.stack([hits, members, nonmembers], axis=1)):
+        if (gathered >= least).all():
+            current, gathered = current + 1, np.zeros(3, dtype=np.int64)
+        into[number], gathered = current, gathered + counts
+    if (gathered < least).any() and current > 0:
+        into[into == current] = current - 1  # too little was left over for a stratum of its own
     return into
 
 

@@ -44,6 +44,7 @@ class TrainSyntheticTestReal(Evaluation):
     id = "utility.train-synthetic-test-real"
     title = "Train on synthetic, test on real"
     question = "Can a model trained on the synthetic records do the work of one trained on the real ones?"
+    measures = ("auc_synthetic", "auc_real", "r2_synthetic", "r2_real", "loss")
     source = "Esteban et al. (2017), TSTR, with gradient-boosted trees"
     remedy = "Train longer, give the generator more capacity or records, or a larger privacy budget."
     damage_done = "with the target column shuffled"

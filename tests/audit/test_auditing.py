@@ -9,6 +9,7 @@ import pytest
 
 from audit import Attack, Subject, all_checks, run_audit
 from audit.checks import Check, NotApplicableError, default_policy
+from audit.cli import exit_code
 from audit.targets import records_target
 from generators import InputError, load_dataset
 from reports import Audit
@@ -98,6 +99,44 @@ def test_unsplit_data_are_refused():
     data = load_dataset("affairs")
     with pytest.raises(InputError, match=r"no train part: call \.split\(\)"):
         run_audit(data.records, data)
+
+
+@pytest.fixture(scope="module")
+def model_and_data():
+    from generators import TabularVAE
+
+    data = load_dataset("affairs").split(seed=0)
+    return TabularVAE(epochs=1).fit(data, progress=False), data
+
+
+def test_a_model_is_audited_on_what_it_was_trained_on_only(model_and_data):
+    model, data = model_and_data
+    assert run_audit(model, data, ["fidelity"]).target.kind == "tabular-vae"
+    with pytest.raises(InputError, match="fingerprint differs"):
+        run_audit(model, load_dataset("affairs").split(seed=1), ["fidelity"])
+    with pytest.raises(InputError, match="was trained on 3183 records"):
+        run_audit(model, load_dataset("affairs").split(seed=0, shares=(0.4, 0.4, 0.2)), ["fidelity"])
+
+
+def test_a_handful_of_people_decides_nothing(leaky):
+    records, data = leaky
+    from dataclasses import replace
+
+    few = replace(data, parts={**data.parts, "holdout": data.holdout.iloc[:20]})
+    audit = run_audit(records, few)
+    assert {finding.status for finding in audit.findings} == {"inconclusive"}
+    assert "holdout holds 20 people" in audit.findings[0].why
+    assert (audit.status, exit_code(audit), exit_code(audit, allow_inconclusive=True)) == ("inconclusive", 4, 0)
+
+
+def test_a_limit_that_could_not_be_tried_is_no_pass(model_and_data):
+    _, data = model_and_data
+    from dataclasses import replace
+
+    few = replace(data, parts={**data.parts, "holdout": data.holdout.iloc[:800]})
+    finding = run_audit(data.reference, few, ["membership.distance"]).findings[0]
+    assert finding.status == "inconclusive"
+    assert "1% false alarms could not be tried" in finding.why
 
 
 def test_no_cell_of_a_record_stands_in_the_document(leaky):

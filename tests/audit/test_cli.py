@@ -37,7 +37,10 @@ def test_a_leak_fails_with_code_1_and_leaves_the_three_files(files, tmp_path, ca
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["MANIFEST.json", "audit.json", "report.html"]
     audit = Audit.load(tmp_path / "out")
     assert audit.status == "fail"
-    assert audit.provenance.command.startswith("genassay audit --train")
+    assert audit.provenance.command.startswith("genassay audit --train train.csv --holdout holdout.csv")
+    assert audit.findings[0].reproduce.endswith(f"--synthetic leaky.csv --checks {FAST}")
+    assert str(files) not in (tmp_path / "out" / "audit.json").read_text()
+    assert str(files) not in (tmp_path / "out" / "report.html").read_text()
     printed = capsys.readouterr()
     assert "FAIL" in printed.out
     assert "report.html" in printed.out
@@ -175,6 +178,8 @@ BAD_COMMANDS = {
     "resume what": ["run", "none.yaml", "--resume"],
     "unknown kind": ["train", "nonsense", "--data", "affairs", "--output", "m"],
     "unknown data": ["train", "tabular-vae", "--data", "nonsense", "--output", "m"],
+    "negative seed": ["audit", "--train", "a", "--holdout", "b", "--synthetic", "c", "--seed", "-1"],
+    "senseless parameter": ["train", "tabular-vae", "--data", "affairs", "--output", "m", "--set", "epochs=[1"],
     "half a budget": ["train", "tabular-vae", "--data", "affairs", "--output", "m", "--epsilon", "1"],
     "negative budget": [
         "train",

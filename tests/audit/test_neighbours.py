@@ -38,7 +38,7 @@ def frame(rows, seed):
 @pytest.fixture
 def placed():
     queries, targets = frame(60, 0), frame(80, 1)
-    space = Space(SCHEMA, [targets], [queries])
+    space = Space(SCHEMA, targets, targets, [queries])
     return space, space.place(queries), space.place(targets)
 
 
@@ -85,7 +85,7 @@ def test_twin_is_the_same_by_tree_and_by_comparison():
     many = pd.DataFrame(
         {"x": np.random.default_rng(0).normal(size=900), "y": np.random.default_rng(1).normal(size=900)}
     )
-    space = Space(Schema(columns=(Column("x", "numeric"), Column("y", "numeric"))), [many])
+    space = Space(Schema(columns=(Column("x", "numeric"), Column("y", "numeric"))), many, many)
     points = space.place(many)
     first, rest = points.take(np.arange(400)), points.take(np.arange(400, 900))
     one_by_one = [space.twin(first.take(np.array([i])), rest)[0] for i in range(400)]
@@ -124,9 +124,33 @@ def test_distinct_rows_numbers_equal_rows_alike():
     assert len(set(groups)) == 3
 
 
+def test_a_large_offset_costs_no_precision():
+    rng = np.random.default_rng(0)
+    near_zero = pd.DataFrame({"x": rng.uniform(0, 10, 300)})
+    schema = Schema(columns=(Column("x", "numeric"),))
+    found = []
+    for frame in (near_zero, near_zero + 1e9):
+        space = Space(schema, frame, frame)
+        points = space.place(frame)
+        found.append(space.nearest(points, points, 1, exclude_self=True))
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-3, atol=1e-6)
+
+
+def test_a_wild_synthetic_cell_breaks_nothing():
+    rng = np.random.default_rng(0)
+    real = pd.DataFrame({"x": rng.normal(size=300), "y": rng.normal(size=300)})
+    wild = real.copy()
+    wild.loc[0, "x"], wild.loc[1, "x"] = 1e308, -1e308
+    space = Space(Schema(columns=(Column("x", "numeric"), Column("y", "numeric"))), wild, real)
+    queries, targets = space.place(real), space.place(wild)
+    assert np.isfinite(space.nearest(queries, targets, 2)).all()
+    assert (space.twin(queries, targets)[2:] == 0).all()
+    assert (space.twin(queries, targets)[:2] > 0).all()
+
+
 def test_a_table_without_numbers_or_without_categories_works():
     words = pd.DataFrame({"a": ["x", "y", "x"], "b": ["p", "p", "q"]})
-    space = Space(Schema(columns=(Column("a", "categorical"), Column("b", "categorical"))), [words])
+    space = Space(Schema(columns=(Column("a", "categorical"), Column("b", "categorical"))), words, words)
     points = space.place(words)
     np.testing.assert_array_equal(space.nearest(points, points, 1, exclude_self=True)[:, 0], [1, 1, 1])
     assert space.twin(points, points, exclude_self=True).tolist() == [np.inf] * 3

@@ -13,6 +13,9 @@ SMALL = {
 }
 
 
+LIMIT = {"limit": 0.1, "reason": "r"}
+
+
 def written(folder, content):
     path = folder / "suite.yaml"
     path.write_text(content if isinstance(content, str) else yaml.safe_dump(content))
@@ -32,6 +35,10 @@ def written(folder, content):
         ({**SMALL, "model": {"kind": "tabular-vae", "budget": {"epsilon": 1}}}, "delta"),
         ({"model": SMALL["model"]}, "data"),
         ({**SMALL, "seed": "many"}, "seed"),
+        ({**SMALL, "seed": -1}, "seed"),
+        ({**SMALL, "data": {"source": "affairs", "split": {"train": 0.5, "holdout": 0.2, "test": 0.3}}}, "test"),
+        ({**SMALL, "policy": {"limits": {"fidelity.*": {"mean_distanse": LIMIT}}}}, "mean_distanse"),
+        ({**SMALL, "policy": {"limits": {"nonsense.*": {"auc": LIMIT}}}}, "nonsense"),
     ],
 )
 def test_a_senseless_suite_is_named(content, names, tmp_path):
@@ -91,5 +98,23 @@ def test_an_interrupted_run_is_kept_for_resuming(tmp_path):
     with pytest.raises(KeyboardInterrupt), new_folder(folder) as beside:  # noqa: PT012 - as above
         (beside / "model").mkdir()
         raise KeyboardInterrupt
+    with new_folder(folder, resume=True) as beside:
+        assert (beside / "model").is_dir()
+
+
+@pytest.mark.parametrize("change", ["seed=1", "model.parameters.epochs=2", "model.budget={epsilon: 3, delta: 1.0e-5}"])
+def test_resuming_another_run_is_refused(change, tmp_path):
+    run_suite(Suite.load(written(tmp_path, SMALL)), tmp_path)
+    with pytest.raises(InputError, match="another model section, seed or data"):
+        run_suite(Suite.load(written(tmp_path, SMALL), [change]), tmp_path, resume=True)
+
+
+def test_a_trained_model_survives_an_error_and_is_not_trained_over(tmp_path):
+    folder = tmp_path / "out"
+    with pytest.raises(OSError), new_folder(folder) as beside:  # noqa: PT011, PT012 - what it leaves behind counts
+        (beside / "model").mkdir()
+        raise OSError("no space left")
+    with pytest.raises(InputError, match="add --resume"), new_folder(folder):
+        pass
     with new_folder(folder, resume=True) as beside:
         assert (beside / "model").is_dir()

@@ -115,7 +115,17 @@ def test_a_few_hits_in_many_strata_count_as_much_as_in_one():
     assert scattered.interval(0.999) == Strata.count(hit, member, np.zeros(1000, dtype=np.int64)).interval(0.999)
 
 
-def test_a_stratum_without_members_or_without_others_is_left_out():
-    counted = Strata.count(np.arange(60) < 30, np.arange(60) < 40, np.repeat([0, 1, 2], 20))
+def test_a_stratum_of_members_alone_is_joined_and_not_dropped():
+    """Who stands twice in train makes a stratum without others; their hits must still count."""
+    stratum = np.repeat([0, 1], [1000, 100])
+    member = np.r_[np.arange(1000) < 500, np.ones(100, dtype=bool)]
+    hit = np.r_[np.arange(1000) % 50 == 0, np.arange(100) < 60]
+    counted = Strata.count(hit, member, stratum)
+    assert counted.member_hits.tolist() == [70]
+    assert counted.interval(0.999).low > 0.05
+
+
+def test_without_members_or_without_others_nothing_is_known():
+    counted = Strata.count(np.arange(60) < 30, np.zeros(60, dtype=bool), np.repeat([0, 1, 2], 20))
     assert len(counted.members) == 0
     assert counted.interval(0.95) == pytest.approx((-1, 1), abs=1e-6)
