@@ -196,11 +196,8 @@ class Copies(Attack):
         isolation = np.where(nearest[:, 0] > 0, nearest[:, 0], nearest[:, 1])
         everyone = join(*parts)
         same = distinct_rows(np.hstack([everyone.numbers, everyone.codes]))
-        # In how many parts a record occurs, not how often: who stands twice in train alone must not count as common.
-        part = np.repeat(np.arange(3), [len(one) for one in parts])
-        present = np.zeros((same.max(initial=-1) + 1, 3), dtype=bool)
-        present[same, part] = True
-        occurrences = present.sum(axis=1)[same] - 1
+        # Counted over all parts together: any count that looks at parts is larger for one side, and biases the null.
+        occurrences = np.minimum(np.bincount(same)[same], 3) - 1
         edges = np.quantile(isolation, np.linspace(0, 1, ISOLATION_STRATA + 1)[1:-1])
         member = np.arange(len(everyone)) < len(case.members)
         units = np.concatenate(
@@ -209,7 +206,7 @@ class Copies(Attack):
         return Strata.count(
             np.concatenate([self._hit(case, part, reach) for part in parts]),
             member,
-            # In order of rarity: in one part and far from all others first, in all parts and among others last.
+            # In order of rarity: once and far from all others first, often and among others last.
             occurrences * ISOLATION_STRATA + ISOLATION_STRATA - 1 - np.searchsorted(edges, isolation),
             units if subject.dataset.schema.unit is not None else None,
         )

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -111,7 +112,7 @@ class Dataset:
             reference: Canonical frame of what an attacker may know; without it, a random half of the holdout (by
                 person) becomes the reference, and a note says so.
             seed: Which half.
-            sources: File of each part, for messages.
+            sources: File of each part, for messages; notes, which reports publish, leave out its folder.
 
         Raises:
             InputError: A person stands in two parts, or holdout rows stand in train more often than chance explains.
@@ -128,7 +129,9 @@ class Dataset:
             chosen = _shuffled_groups(whole.units("holdout"), (0.5, 0.5), seed)
             kept, spare = (parts["holdout"].iloc[rows].reset_index(drop=True) for rows in chosen)
             parts = {**parts, "holdout": kept, "reference": spare}
-            notes.append(f"no reference given: half of {names['holdout']} ({len(spare)} rows) serves as reference")
+            notes.append(
+                f"no reference given: half of {Path(names['holdout']).name} ({len(spare)} rows) serves as reference"
+            )
             whole = replace(whole, parts=parts)
         for part, frame in parts.items():
             if frame.empty:
@@ -214,12 +217,12 @@ def _check_overlap(data: Dataset, part: str, names: Mapping[str, str]) -> list[s
     found = find_overlap(data.train, data.parts[part], data.schema, data.units("train"))
     if found.count == 0:
         return []
-    about = (
-        f"{names[part]}: {found.count} of {len(data.parts[part])} rows are equal to rows of {names['train']} "
-        f"(first: row {found.first}), where chance explains about {found.expected:.0f}"
-    )
-    if not found.beyond_chance:
-        return [about]
-    if part == "reference":
-        return [f"{about}: the attacker is given part of the training data"]
-    raise InputError(f"{about}; a holdout must not have been trained on: remove these rows or split again")
+    equal, chance = f"{found.count} of {len(data.parts[part])} rows are equal to rows of", f"{found.expected:.0f}"
+    if found.beyond_chance and part != "reference":
+        raise InputError(
+            f"{names[part]}: {equal} {names['train']} (first: row {found.first}), where chance explains about "
+            f"{chance}; a holdout must not have been trained on: remove these rows or split again"
+        )
+    # Notes are published: no folders, and no row to look up.
+    about = f"{Path(names[part]).name}: {equal} {Path(names['train']).name}, where chance explains about {chance}"
+    return [f"{about}: the attacker is given part of the training data" if found.beyond_chance else about]

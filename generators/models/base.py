@@ -20,6 +20,7 @@ from torch import Tensor
 from generators.datasets import Dataset, Schema
 from generators.errors import InputError
 from generators.models.conditions import Conditions
+from generators.models.parameters import check_parameters
 from generators.models.storage import load_folder, save_folder
 from generators.privacy import Ledger, PrivacyBudget
 
@@ -30,8 +31,9 @@ _CHUNK = 16_384
 class Generator(ABC):
     """A model that makes new records like those of a data set.
 
-    A subclass takes its hyper-parameters as constructor arguments and stores them under their names; it writes `_fit`,
-    `_sample`, `_state` and `_restore`. Fitted state ends in an underscore.
+    A subclass takes its hyper-parameters as constructor arguments, whose annotations say what they may be (see
+    `generators.models.parameters`), and stores them under their names; it writes `_fit`, `_sample`, `_state` and
+    `_restore`. Fitted state ends in an underscore.
 
     Attributes:
         kind: Name of the family, as in `genassay train KIND`.
@@ -52,6 +54,12 @@ class Generator(ABC):
     rows_: int
     fingerprint_: str | None
 
+    def __new__(cls, *args: Any, **parameters: Any) -> Self:
+        """Refuse hyper-parameters that do not fit the constructor's annotations, whatever the family."""
+        given = inspect.signature(cls.__init__).bind_partial(None, *args, **parameters).arguments
+        check_parameters(cls.__init__, {name: value for name, value in given.items() if name != "self"})
+        return super().__new__(cls)
+
     @final
     def fit(self, dataset: Dataset, budget: PrivacyBudget | None = None, *, progress: bool = True) -> Self:
         """Learn from the training part of a data set.
@@ -62,8 +70,10 @@ class Generator(ABC):
             progress: Whether to show a progress bar (on a terminal).
 
         Returns:
-            The generator itself. Parameters and batches follow from the hyper-parameter `seed`; under a budget, noise
-            and batches come from the operating system instead. The caller's random state is left as it was.
+            The generator itself. Initial weights and all of training follow from the hyper-parameter `seed`; under a
+            budget only the initial weights do, and every random number drawn while training (batches, noise, and the
+            model's own draws, such as a VAE's latent noise) comes from the operating system, because the guarantee
+            needs them secret. The caller's random state is left as it was.
 
         Raises:
             InputError: The data set is of another modality, is not split, or cannot be trained on under the budget.
@@ -192,7 +202,8 @@ class Generator(ABC):
     ) -> None:
         """Learn from a canonical frame and write every touch of it into the ledger, before it happens.
 
-        The global torch generator is seeded; the caller restores it.
+        The global torch generator is seeded with the public `seed`; the caller restores it. Under a budget it may
+        decide initial weights and nothing else: `train_privately` replaces it while records are in play.
         """
 
     @abstractmethod

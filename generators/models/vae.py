@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
 import torch.nn.functional as functional
+from pydantic import Field
 from torch import Tensor, nn
 
 from generators.datasets import Schema
 from generators.encoding import TabularEncoder
-from generators.errors import InputError
 from generators.models.base import Generator
+from generators.models.parameters import Device, NonNegativeFloat, PositiveFloat, PositiveInt, Seed
 from generators.privacy import Ledger, PrivacyBudget, PrivatePlan, plan_training
 from generators.training import train, train_privately
 from generators.training.private import RNG
@@ -40,7 +41,7 @@ class TabularVAE(Generator):
         kl_weight: Weight of the divergence from the prior; 1 makes the loss a bound on the log-likelihood.
         bins: Categories of a numeric column.
         clip: Norm to which a record's gradient is clipped under a budget.
-        seed: Decides initial parameters and batches.
+        seed: Decides initial weights, and without a budget also batches and latent noise.
         device: Where to train, such as `cpu` or `cuda`.
 
     Example:
@@ -55,18 +56,18 @@ class TabularVAE(Generator):
 
     def __init__(
         self,
-        epochs: int | None = None,
-        batch_size: int = 256,
-        learning_rate: float = 1e-3,
-        private_batch_size: int = 1024,
-        private_learning_rate: float = 6e-3,
-        hidden: int = 256,
-        latent: int = 24,
-        kl_weight: float = 1.0,
-        bins: int = 32,
-        clip: float = 1.0,
-        seed: int = 0,
-        device: str = "cpu",
+        epochs: PositiveInt | None = None,
+        batch_size: PositiveInt = 256,
+        learning_rate: PositiveFloat = 1e-3,
+        private_batch_size: PositiveInt = 1024,
+        private_learning_rate: PositiveFloat = 6e-3,
+        hidden: PositiveInt = 256,
+        latent: PositiveInt = 24,
+        kl_weight: NonNegativeFloat = 1.0,
+        bins: Annotated[int, Field(ge=2)] = 32,
+        clip: PositiveFloat = 1.0,
+        seed: Seed = 0,
+        device: Device = "cpu",
     ) -> None:
         self.epochs = epochs
         self.batch_size = batch_size
@@ -80,10 +81,6 @@ class TabularVAE(Generator):
         self.clip = clip
         self.seed = seed
         self.device = device
-        for name in ("epochs", "batch_size", "learning_rate", "private_batch_size", "private_learning_rate", "hidden"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise InputError(f"{name} is {value}, expected a positive number")
 
     def training_problem(self, frame: pd.DataFrame, schema: Schema, *, public_only: bool) -> tuple[nn.Module, Tensor]:
         """Return what `fit` minimises and over which rows: for auditors, who run the shipped trainer on more records.

@@ -16,7 +16,7 @@ from generators.privacy.budget import PrivacyBudget
 ACCOUNTANT = "privacy loss distribution (dp-accounting), pessimistic"
 _SMALLEST_NOISE, _LARGEST_NOISE = 0.2, 4096.0
 _ROUGH = 1e-2
-"""Grid of privacy losses for a first look."""
+"""Coarsest grid of privacy losses, for a first look."""
 
 
 def dp_sgd_epsilon(q: float, sigma: float, steps: int, delta: float) -> float:
@@ -58,8 +58,13 @@ def noise_for(budget: PrivacyBudget, q: float, steps: int) -> float:
         InputError: No noise multiplier below 4096 keeps the budget.
     """
     # A rough pass finds the neighbourhood cheaply; rough or fine, the accountant only ever overestimates.
-    rough = _solve(lambda sigma: _epsilon(q, sigma, steps, budget.delta, _ROUGH), budget.epsilon, start=1.0)
-    return _solve(lambda sigma: dp_sgd_epsilon(q, sigma, steps, budget.delta), budget.epsilon, start=rough)
+    # Its grid shrinks with the budget: losses far below one cell would all be rounded up to it, whatever the noise.
+    grid = min(_ROUGH, budget.epsilon / 10)
+    # By the central limit theorem for many small steps; too little noise on a fine grid would take minutes.
+    start = q * math.sqrt(2 * steps * math.log(1 / budget.delta)) / budget.epsilon
+    start = min(max(start, 1.0), _LARGEST_NOISE)
+    rough = _solve(lambda sigma: _epsilon(q, sigma, steps, budget.delta, grid), budget.epsilon, start)
+    return _solve(lambda sigma: dp_sgd_epsilon(q, sigma, steps, budget.delta), budget.epsilon, rough)
 
 
 def _solve(spent: Callable[[float], float], budget: float, start: float) -> float:
@@ -77,11 +82,15 @@ def _solve(spent: Callable[[float], float], budget: float, start: float) -> floa
             raise InputError(f"no usable noise keeps epsilon {budget:g}; train fewer epochs or allow more")
         if high / low < 1 + 1e-6:
             return high
-        # On logarithmic axes the curve is almost straight, so follow the line through the last two points.
-        if previous is not None and epsilon != previous[1]:
-            slope = max(0.2, -math.log(epsilon / previous[1]) / math.log(sigma / previous[0]))
-        previous = (sigma, epsilon)
-        guess = sigma * min(8.0, max(0.125, (epsilon / target) ** (1 / slope)))
+        if epsilon > 0:
+            # On logarithmic axes the curve is almost straight, so follow the line through the last two points.
+            if previous is not None and epsilon != previous[1]:
+                slope = max(0.2, -math.log(epsilon / previous[1]) / math.log(sigma / previous[0]))
+            previous = (sigma, epsilon)
+            guess = sigma * min(8.0, max(0.125, (epsilon / target) ** (1 / slope)))
+        else:
+            # Delta alone covers so much noise, and the curve says no more: halve the range instead.
+            guess = math.sqrt(low * sigma)
         if not low < guess < high:
             guess = math.sqrt(low * high) if high < math.inf else 2 * low
         sigma = max(guess, _SMALLEST_NOISE)

@@ -9,6 +9,9 @@ from typing import Literal
 
 from generators.errors import InputError
 
+_LARGEST_DELTA = 0.1
+"""With more, whatever the epsilon, publishing one in ten records as they are would satisfy the budget."""
+
 
 @dataclass(frozen=True)
 class PrivacyBudget:
@@ -16,7 +19,7 @@ class PrivacyBudget:
 
     Attributes:
         epsilon: Bound on how much any one record may change the probability of any outcome (as a log ratio); positive.
-        delta: Probability with which the bound may fail, in (0, 1); sensible values are well below 1 / records.
+        delta: Probability with which the bound may fail, in (0, 0.1]; it should be well below 1 / records.
         unit: Whose presence is hidden. Only `record` is implemented: with a unit column, each person must have one
             record.
         relation: Which data sets are neighbours: those that differ by one added or removed record.
@@ -43,8 +46,11 @@ class PrivacyBudget:
         """Refuse budgets that promise nothing or that no mechanism here can keep."""
         if not (math.isfinite(self.epsilon) and self.epsilon > 0):
             raise InputError(f"epsilon is {self.epsilon}, expected a positive finite number")
-        if not 0 < self.delta < 1:
-            raise InputError(f"delta is {self.delta}, expected a number between 0 and 1, such as 1e-5")
+        if not 0 < self.delta <= _LARGEST_DELTA:
+            raise InputError(
+                f"delta is {self.delta}, expected a number in (0, {_LARGEST_DELTA}] and well below 1/records, such as "
+                "1e-5: it is the chance that the promise fails outright"
+            )
         if self.unit != "record":
             raise InputError(f"privacy unit '{self.unit}' is not available; only 'record' is")
         if self.relation != "add-or-remove-one":

@@ -5,13 +5,22 @@ privacy as computed for the plan, for neighbours that differ by one added or rem
 held by this file: every row enters each batch independently with probability `plan.sampling_rate`; every row's gradient
 is clipped to norm `plan.clip`; Gaussian noise of deviation `plan.noise_multiplier * plan.clip` is added to the sum,
 also when the batch is empty; the sum is divided by a public number, not by the batch's own size.
+
+A fifth is easily missed: whatever the objective draws at random (latent noise, dropout, diffusion times) is secret too.
+With it replayed from a public seed, a row's draw would follow from its place in the batch: removing one row would shift
+the draws of all later ones, and their gradients would all change. Secret draws, independent from row to row, keep the
+sensitivity at `plan.clip`: couple the two neighbouring runs so that each shared row meets the same draw in both. Every
+run keeps its distribution, since the other rows' draws are distributed alike whether the row is there or not, and under
+the coupling the sums differ by that row's clipped gradient alone. Differential privacy then holds given the draws, and
+so also on average over them, as (epsilon, delta)-closeness survives mixing over one common distribution.
 """
 
 from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from opacus.grad_sample import GradSampleModuleFastGradientClipping
@@ -24,7 +33,8 @@ from generators.training.loop import cosine_schedule
 from generators.training.progress import training_progress
 
 RNG = (
-    "torch generators seeded with 64 bits from the operating system, which are not cryptographically secure (a warning)"
+    "torch generators seeded with 64 bits from the operating system, as do all random draws inside the loss (only "
+    "initial weights follow the public seed); these generators are not cryptographically secure (a warning)"
 )
 
 
@@ -35,8 +45,7 @@ def system_entropy(device: torch.device | str = "cpu", *, test_seed: int | None 
         device: Where the generator draws.
         test_seed: Fixed seed, for tests only: noise that can be replayed protects nobody.
     """
-    seed = int.from_bytes(os.urandom(8), "little", signed=True) if test_seed is None else test_seed
-    return torch.Generator(device=device).manual_seed(seed)
+    return torch.Generator(device=device).manual_seed(_fresh_seed(test_seed))
 
 
 def train_privately(
@@ -56,11 +65,13 @@ def train_privately(
 
     Args:
         objective: Maps a batch of rows to one loss per row, shape (batch,); no row's loss may depend on another row.
-            Its parameters belong to layers that Opacus supports, and each is used once in every pass.
+            Its parameters belong to layers that Opacus supports, and each is used once in every pass. What it draws at
+            random comes from torch's global generators, independently for each row: they are seeded from the operating
+            system for the time of training, and then left as they were.
         rows: Training records, first axis is the record.
         plan: What the run spends.
         learning_rate: Adam's, at the start; it falls along a cosine to a hundredth.
-        test_seed: Replays noise and sampling, for tests only; such a run is not private.
+        test_seed: Replays noise, sampling and the objective's draws, for tests only; such a run is not private.
         observe: Called after each step with its number, while each parameter's `grad` still holds the noisy mean
             gradient that the step released. For auditors.
         title: Name on the progress bar.
@@ -85,7 +96,11 @@ def train_privately(
     )
     schedule = cosine_schedule(adam, plan.steps)
     try:
-        with warnings.catch_warnings(), training_progress(title, plan.steps, shown=progress) as advance:
+        with (
+            _secret_global_draws(device, test_seed),
+            warnings.catch_warnings(),
+            training_progress(title, plan.steps, shown=progress) as advance,
+        ):
             # Records need no gradient, which torch finds worth a warning at every hook and step.
             warnings.filterwarnings("ignore", message="Full backward hook is firing")
             for step in range(plan.steps):
@@ -116,3 +131,19 @@ def _sum_clipped_gradients(
         # Any other shape would broadcast against the clipping factors and leave gradients unclipped.
         raise ValueError(f"the objective returned losses of shape {tuple(losses.shape)}, expected ({len(batch)},)")
     DPTensorFastGradientClipping(wrapped, optimizer, losses, "mean").backward()
+
+
+@contextmanager
+def _secret_global_draws(device: torch.device, test_seed: int | None) -> Iterator[None]:
+    """Reseed the global generators that an objective on this device draws from; afterwards put them back."""
+    cuda = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=cuda):
+        torch.default_generator.manual_seed(_fresh_seed(test_seed))
+        for one in cuda:
+            with torch.cuda.device(one):
+                torch.cuda.manual_seed(_fresh_seed(test_seed))
+        yield
+
+
+def _fresh_seed(test_seed: int | None) -> int:
+    return int.from_bytes(os.urandom(8), "little", signed=True) if test_seed is None else test_seed

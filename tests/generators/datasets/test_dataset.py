@@ -73,6 +73,24 @@ def test_without_reference_half_of_the_holdout_serves() -> None:
     assert "serves as reference" in data.notes[0]
 
 
+def test_notes_are_published_and_name_no_folders() -> None:
+    frames = [pd.DataFrame({"x": np.random.default_rng(0).integers(0, 300, 400).astype(float)}) for _ in range(2)]
+    frames[1]["x"] = np.random.default_rng(1).permutation(300).repeat(2)[:400].astype(float)
+    schema, sources = Schema((Column("x", "integer"),)), {"train": "/home/eve/t.csv", "holdout": "/home/eve/h.csv"}
+    data = Dataset.from_parts("d", train=frames[0], holdout=frames[1], schema=schema, sources=sources)
+    given = Dataset.from_parts(
+        "d", train=frames[0], holdout=frames[1], reference=frames[0], schema=schema, sources={"reference": "/srv/r.csv"}
+    )
+    notes = " ".join(data.notes + given.notes)
+    for words in ("h.csv: ", "rows of t.csv", "half of h.csv", "r.csv: 400 of 400 rows", "part of the training data"):
+        assert words in notes
+    assert "/home" not in notes
+    assert "/srv" not in notes
+    assert "(first: row" not in notes
+    with pytest.raises(InputError, match=r"^/home/eve/h.csv: column 'person': 1 people also stand in /home/eve/t.csv"):
+        Dataset.from_parts("d", train=people([1]), holdout=people([1]), schema=SCHEMA, sources=sources)
+
+
 def test_holdout_copied_from_train_stops_and_names_the_row() -> None:
     rng = np.random.default_rng(0)
     train = pd.DataFrame({"person": np.arange(2000).astype(str).astype(object), "x": rng.normal(size=2000)})

@@ -126,7 +126,7 @@ def test_a_generator_keeps_only_what_train_shows() -> None:
 def test_schema_prints_as_a_table() -> None:
     shown = str(load_dataset("affairs").schema).splitlines()
     assert shown[0].split() == ["column", "kind", "domain", "missing", "domain", "public", "by"]
-    assert shown[-1] == "target: affairs"
+    assert shown[-1] == "target: yrs_married"
 
 
 REAL = [

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import time
 import warnings
 
 import pytest
@@ -40,6 +41,20 @@ def test_noise_spends_the_budget_and_never_more(epsilon: float, q: float, steps:
     assert 0.99 * epsilon <= dp_sgd_epsilon(q, sigma, steps, 1e-5) <= epsilon
 
 
+@pytest.mark.parametrize(("epsilon", "delta"), [(0.01, 1e-5), (0.015, 1e-5), (0.02, 1e-5), (0.3, 0.1)])
+def test_tiny_budgets_and_large_deltas_are_planned_quickly(epsilon: float, delta: float) -> None:
+    started = time.process_time()
+    sigma = noise_for(PrivacyBudget(epsilon, delta), 0.1, 300)
+    assert time.process_time() - started < 10  # about one second on an ordinary machine
+    assert 0.99 * epsilon <= dp_sgd_epsilon(0.1, sigma, 300, delta) <= epsilon
+
+
+@pytest.mark.parametrize("epsilon", [1e-3, 1e-6])
+def test_a_budget_that_no_noise_keeps_is_refused(epsilon: float) -> None:
+    with pytest.raises(InputError, match=f"no usable noise keeps epsilon {epsilon:g}"):
+        noise_for(PrivacyBudget(epsilon, 1e-9), 1.0, 300)
+
+
 def test_a_generous_budget_still_gets_noise() -> None:
     assert noise_for(PrivacyBudget(1000, 1e-5), 0.5, 5) == pytest.approx(0.2)
 
@@ -50,6 +65,7 @@ BAD_BUDGETS = [
     ({"epsilon": math.nan, "delta": 1e-5}, "epsilon is nan"),
     ({"epsilon": 1, "delta": 0}, "delta is 0"),
     ({"epsilon": 1, "delta": 1}, "delta is 1"),
+    ({"epsilon": 1, "delta": 0.9}, r"delta is 0.9, expected a number in \(0, 0.1\] and well below 1/records"),
     ({"epsilon": 1, "delta": 1e-5, "unit": "person"}, "privacy unit 'person'"),
     ({"epsilon": 1, "delta": 1e-5, "relation": "replace-one"}, "neighbouring relation 'replace-one'"),
     ({"epsilon": 1, "delta": 1e-5, "n_public": False}, "n_public=False is not available"),

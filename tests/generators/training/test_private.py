@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -82,6 +84,74 @@ def test_noise_comes_from_the_operating_system() -> None:
         runs.append(gradients(Steep(), rows, plan(records=3, noise=1.0), test_seed)[0])
     assert not torch.equal(runs[0], runs[1])
     assert torch.equal(runs[2], runs[3])
+
+
+class Drawing(Steep):
+    """An objective with random draws of its own, which it remembers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.draws: list[Tensor] = []
+
+    def forward(self, batch: Tensor) -> Tensor:
+        self.draws.append(torch.randn_like(batch))
+        return super().forward(batch + self.draws[-1])
+
+
+def test_what_the_objective_draws_is_secret_and_the_callers_state_is_kept() -> None:
+    """Also without noise on the gradients, so that nothing else could tell the runs apart."""
+    draws = []
+    for test_seed in (None, None, 5, 5):
+        objective = Drawing()
+        torch.manual_seed(0)
+        before = torch.random.get_rng_state()
+        gradients(objective, torch.ones(3, 5), plan(records=3, steps=2), test_seed)
+        assert torch.equal(before, torch.random.get_rng_state())
+        draws.append(torch.cat(objective.draws))
+    assert not torch.isclose(draws[0], draws[1]).any()
+    assert torch.equal(draws[2], draws[3])
+    torch.manual_seed(0)
+    assert not torch.isclose(draws[0][:3], torch.randn(3, 5)).any()
+
+
+def test_the_callers_state_is_kept_when_training_fails() -> None:
+    class Failing(Steep):
+        def forward(self, batch: Tensor) -> Tensor:
+            torch.rand(len(batch))
+            raise KeyboardInterrupt
+
+    objective, before = Failing(), torch.random.get_rng_state()
+    with pytest.raises(KeyboardInterrupt):
+        gradients(objective, torch.ones(3, 5), plan(records=3), None)
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+class RowNoise(Steep):
+    """Each row brings its draw along: the coupling under which neighbouring runs are compared."""
+
+    def forward(self, batch: Tensor) -> Tensor:
+        return super().forward(batch[:, :5] + 10 * batch[:, 5:])
+
+
+class PlaceNoise(Steep):
+    """Each row's draw follows from its place in the batch, as with a public seed: what must not happen."""
+
+    def forward(self, batch: Tensor) -> Tensor:
+        draws = torch.randn(batch[:, :5].shape, generator=torch.Generator().manual_seed(0))
+        return super().forward(batch[:, :5] + 10 * draws)
+
+
+def change_by_removing_the_first(objective: Callable[[], nn.Module], clip: float) -> float:
+    rows = torch.randn(40, 10, generator=torch.Generator().manual_seed(1))
+    how = plan(records=40, clip=clip)
+    [whole], [rest] = gradients(objective(), rows, how), gradients(objective(), rows[1:], how)
+    return float((whole - rest).norm()) * how.expected_batch_size
+
+
+@pytest.mark.parametrize("clip", [0.1, 1.0, 7.0])
+def test_one_row_changes_the_sum_by_at_most_the_clip(clip: float) -> None:
+    assert change_by_removing_the_first(RowNoise, clip) <= clip * 1.001
+    assert change_by_removing_the_first(PlaceNoise, clip) > 2 * clip
 
 
 def test_poisson_batches_have_the_planned_rate() -> None:
