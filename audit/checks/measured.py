@@ -10,6 +10,7 @@ from audit.statistics import Floats, Interval, bootstrap_interval
 from reports import Estimate
 
 Bounds = tuple[float, float]
+SHOWN = 0.95
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,15 @@ class Measured:
         """Interval of how far this measurement lies above another one.
 
         Measurements of the same records are resampled together, so what both owe to the choice of records cancels.
-        Others are combined as independent ones (MOVER: Donner and Zou 2012).
+        Others are combined as independent ones (MOVER: Donner and Zou 2012), the null with its 95% uncertainty: the
+        verdict's confidence belongs to the measurement. Where the parts truly drift, that raises a false warning in at
+        most .4% of audits, and where they do not, in no more than the verdict's own share.
         """
         difference = self.value - null.value
         if self.draws is not None and null.draws is not None:
             width = self.bounds[1] - self.bounds[0]
             return bootstrap_interval(difference, self.draws - null.draws, self.n, confidence, bounds=(-width, width))
-        mine, other = self.interval(confidence), null.interval(confidence)
+        mine, other = self.interval(confidence), null.interval(min(confidence, SHOWN))
         return Interval(
             difference - math.hypot(self.value - mine.low, other.high - null.value),
             difference + math.hypot(mine.high - self.value, null.value - other.low),

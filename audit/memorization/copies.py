@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from audit.checks import Attack, Case, Cases, Measured, Subject, register
 from audit.checks.attack import as_they_are
 from audit.checks.cases import Plant
+from audit.memorization.rarity import chance_of_hit, features
 from audit.neighbours import Points, distinct_rows, join
-from audit.statistics import Interval, Strata, wilson
+from audit.statistics import Floats, Interval, Strata, wilson
 from reports import Figure
 
 EXACT = 1e-9
-ISOLATION_STRATA = 8
+STRATA = 16
 POOL = 8000
 SMALLEST_CELL = 5  # fewer people than this are not counted out loud
 _SHARES = (0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2)
@@ -31,8 +32,8 @@ class Copies(Attack):
     A record is *copied* when a synthetic record equals it in every column, *nearly copied* when all categories are
     equal and every number is close (within 2.5% of its column's range, by the policy). On coarse data many records
     recur by chance, so the same is counted for records the generator never saw, and compared within strata of how
-    rare a record is among all real ones: by how often it occurs there and how far its nearest other neighbour lies.
-    A stratum weighs by its information, so that rare records, whose copies chance does not explain, carry the signal.
+    likely chance hits a record: predicted from how common it is among all real ones. A stratum weighs by its
+    information, so that rare records, whose copies chance does not explain, carry the signal.
 
     Estimates (all lower is better, range -1 to 1): `excess_copies`, `excess_near_copies`, the share of training records
     copied beyond chance; per synthetic record where fewer of those than of training records exist.
@@ -52,6 +53,9 @@ class Copies(Attack):
         "records that lie on a training record only together with those that lie on a holdout record, since the gap "
         "itself tells who was there."
     )
+
+    def __init__(self) -> None:
+        self._features: dict[str, Floats] = {}
 
     def cases(self, subject: Subject) -> Cases:
         """Looking for copies is cheap, so many more records are compared than attacks with scores could take."""
@@ -188,28 +192,30 @@ class Copies(Attack):
         return first
 
     def _strata(self, case: Case, reach: float, subject: Subject) -> Strata:
-        """Count hits within strata of rarity, which are made without knowing who was a member."""
+        """Count hits within strata of how likely chance hits, which are made without knowing who was a member."""
         parts = (case.members, case.nonmembers, case.reference)
-        pool = self._pool(subject)
-        nearest = np.concatenate([case.neighbours.nearest(part, pool, 2) for part in parts])
-        # Whoever is in the pool finds itself first, and then the nearest that differs: the pool holds no two alike.
-        isolation = np.where(nearest[:, 0] > 0, nearest[:, 0], nearest[:, 1])
-        everyone = join(*parts)
-        same = distinct_rows(np.hstack([everyone.numbers, everyone.codes]))
-        # Counted over all parts together: any count that looks at parts is larger for one side, and biases the null.
-        occurrences = np.minimum(np.bincount(same)[same], 3) - 1
-        edges = np.quantile(isolation, np.linspace(0, 1, ISOLATION_STRATA + 1)[1:-1])
-        member = np.arange(len(everyone)) < len(case.members)
+        hit = np.concatenate([self._hit(case, part, reach) for part in parts])
+        chance = chance_of_hit(self._described(case, subject), hit, self.rng(subject, f"rarity/{case.name}/{reach}"))
+        edges = np.unique(np.quantile(chance, np.linspace(0, 1, STRATA + 1)[1:-1]))
         units = np.concatenate(
             [case.member_units, case.nonmember_units, case.nonmember_units.max(initial=0) + 1 + case.reference_units]
         )
         return Strata.count(
-            np.concatenate([self._hit(case, part, reach) for part in parts]),
-            member,
-            # In order of rarity: once and far from all others first, often and among others last.
-            occurrences * ISOLATION_STRATA + ISOLATION_STRATA - 1 - np.searchsorted(edges, isolation),
+            hit,
+            np.arange(len(hit)) < len(case.members),
+            np.searchsorted(edges, chance),
             units if subject.dataset.schema.unit is not None else None,
         )
+
+    def _described(self, case: Case, subject: Subject) -> Floats:
+        """What makes each record of the case common; see `rarity.features`."""
+        if case.name not in self._features:
+            parts, pool = (case.members, case.nonmembers, case.reference), self._pool(subject)
+            found = np.concatenate([case.neighbours.nearest(part, pool, 4) for part in parts])
+            # Whoever is in the pool finds itself first, and then others that differ: the pool holds no two alike.
+            others = np.where(found[:, :1] > 0, found[:, :3], found[:, 1:])
+            self._features[case.name] = features(join(*parts), others)
+        return self._features[case.name]
 
     def _pool(self, subject: Subject) -> Points:
         """A fixed sample of distinct real records, against which isolation is measured."""
