@@ -56,6 +56,7 @@ class Copies(Attack):
 
     def __init__(self) -> None:
         self._features: dict[str, Floats] = {}
+        self._counted: dict[tuple[str, float], Strata] = {}
 
     def cases(self, subject: Subject) -> Cases:
         """Looking for copies is cheap, so many more records are compared than attacks with scores could take."""
@@ -186,7 +187,10 @@ class Copies(Attack):
         return case.neighbours.twin(asked, case.synthetic) <= reach
 
     def _count(self, cases: Sequence[Case], reach: float, subject: Subject) -> Strata:
-        first, *rest = (self._strata(case, reach, subject) for case in cases)
+        for case in cases:
+            if (case.name, reach) not in self._counted:
+                self._counted[case.name, reach] = self._strata(case, reach, subject)
+        first, *rest = (self._counted[case.name, reach] for case in cases)
         for more in rest:
             first = first.beside(more)
         return first
