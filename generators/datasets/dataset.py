@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from generators.datasets.overlap import find_overlap
+from generators.datasets.payload import cell_bytes
 from generators.datasets.schema import Schema
 from generators.errors import InputError
 
@@ -183,6 +184,9 @@ class Dataset:
                 digest.update(numbers.tobytes())
             elif column.kind == "datetime":
                 digest.update(values.to_numpy(dtype="datetime64[ns]").astype("<i8").tobytes())
+            elif column.kind in ("image", "audio"):
+                for cell in values:
+                    digest.update(cell_bytes(cell))
             else:
                 cells = [None if missing else cell for cell, missing in zip(values, values.isna(), strict=True)]
                 digest.update(json.dumps(cells, ensure_ascii=False).encode())

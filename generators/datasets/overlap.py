@@ -7,6 +7,7 @@ measured inside train, where one random half's rows are looked up in the other h
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from generators.datasets.payload import cell_bytes
 from generators.datasets.schema import Schema
 
 _Z = 3.090232306167813
@@ -72,9 +74,16 @@ def find_overlap(
 
 def row_hashes(frame: pd.DataFrame, names: list[str]) -> npt.NDArray[np.uint64]:
     """Return a 64-bit hash of each row over the named columns, shape (rows,); equal rows have equal hashes."""
-    chosen: dict[str, pd.Series[Any]] = {name: frame[name] for name in names}
+    chosen: dict[str, pd.Series[Any]] = {name: _hashable(frame[name]) for name in names}
     hashes = pd.util.hash_pandas_object(pd.DataFrame(chosen), index=False)
     return np.asarray(hashes, dtype=np.uint64)
+
+
+def _hashable(cells: pd.Series[Any]) -> pd.Series[Any]:
+    """Arrays, as image and audio cells are, cannot be hashed by pandas; their bytes can."""
+    if len(cells) and isinstance(cells.iloc[0], np.ndarray):
+        return pd.Series([hashlib.sha256(cell_bytes(cell)).hexdigest() for cell in cells], dtype=object)
+    return cells
 
 
 def _wilson(share: float, n: int) -> tuple[float, float]:

@@ -14,12 +14,15 @@ import yaml
 
 from generators.errors import InputError
 
-Kind = Literal["numeric", "integer", "categorical", "ordinal", "boolean", "datetime", "identifier", "text"]
+Kind = Literal[
+    "numeric", "integer", "categorical", "ordinal", "boolean", "datetime", "identifier", "text", "image", "audio"
+]
 KINDS: tuple[str, ...] = get_args(Kind)
 NUMBER_KINDS = frozenset({"numeric", "integer", "ordinal"})
 LEVEL_KINDS = frozenset({"categorical", "ordinal", "boolean"})
 RANGE_KINDS = frozenset({"numeric", "integer", "datetime"})
-FREE_KINDS = frozenset({"identifier", "text"})
+PAYLOAD_KINDS = frozenset({"text", "image", "audio"})
+FREE_KINDS = PAYLOAD_KINDS | {"identifier"}
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,8 @@ class Column:
     Attributes:
         name: The column's name in the header.
         kind: `numeric` (real numbers), `integer` (whole numbers), `ordinal` (few ordered numbers), `categorical`,
-            `boolean`, `datetime`, `identifier` (names a record or a person, carries nothing to model), `text`.
+            `boolean`, `datetime`, `identifier` (names a record or a person, carries nothing to model), `text`, `image`,
+            `audio` (the last three: see `generators.datasets.payload`).
         low: Smallest value of a numeric, integer or datetime column (datetimes: seconds since 1970, UTC).
         high: Largest value, same units.
         levels: The values of a categorical column; of a boolean one, the word for false, then the word for true; of an
@@ -39,6 +43,8 @@ class Column:
         missing: Whether cells may be missing.
         missing_codes: Further tokens that mean "missing" in this column, beside the usual ones.
         constant: Whether all cells are equal.
+        shape: Height, width and channels of an image column.
+        rate: Samples per second of an audio column.
         public: Who declared the domain (`low`, `high`, `levels`, `missing`) public knowledge; None if it was learnt
             from the data. Training under differential privacy uses public domains only.
     """
@@ -52,6 +58,8 @@ class Column:
     missing: bool = False
     missing_codes: tuple[str, ...] = ()
     constant: bool = False
+    shape: tuple[int, int, int] | None = None
+    rate: int | None = None
     public: str | None = None
 
     def __post_init__(self) -> None:
@@ -81,7 +89,7 @@ class Column:
 
     @property
     def is_modelled(self) -> bool:
-        """Whether the column carries values to model; identifiers and free text do not."""
+        """Whether the column carries values to model as a cell of a table; identifiers, texts, images do not."""
         return self.kind not in FREE_KINDS
 
     @property
@@ -303,6 +311,8 @@ def _checked_column(given: dict[str, Any], where: str) -> dict[str, Any]:
         free = given.get("kind") in FREE_KINDS
         if not free and "levels" not in given and not {"low", "high"} <= set(given):
             raise InputError(f"{where}: public needs the domain itself beside it: levels, or low and high")
+    if given.get("shape") is not None:
+        given["shape"] = tuple(int(side) for side in given["shape"])
     if not given["missing_codes"]:
         del given["missing_codes"]
     return given

@@ -5,18 +5,22 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from generators.models.registry import create, kinds, load_generator, register
+from generators.models.registry import create, kinds, load_generator, locations, register
 
 if TYPE_CHECKING:
     from generators.models.base import Generator
-    from generators.models.vae import TabularVAE
+    from generators.models.neural import NeuralGenerator
+    from generators.models.tabular.vae import TabularVAE
 
-__all__ = ["Generator", "TabularVAE", "create", "kinds", "load_generator", "register"]
-
-_LAZY = {"Generator": "generators.models.base", "TabularVAE": "generators.models.vae"}
+__all__ = ["Generator", "NeuralGenerator", "TabularVAE", "create", "kinds", "load_generator", "register"]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
+    modules = {
+        "Generator": "generators.models.base",
+        "NeuralGenerator": "generators.models.neural",
+        **{location.partition(":")[2]: location.partition(":")[0] for location in locations().values()},
+    }
+    if name not in modules:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_LAZY[name]), name)
+    return getattr(import_module(modules[name]), name)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, ClassVar, Self, final
+from typing import Any, ClassVar, Self, dataclass_transform, final
 
 import numpy as np
 import numpy.typing as npt
@@ -20,54 +20,93 @@ from torch import Tensor
 from generators.datasets import Dataset, Schema
 from generators.errors import InputError
 from generators.models.conditions import Conditions
-from generators.models.parameters import check_parameters
+from generators.models.parameters import Device, Seed, check_parameters, resolved_device
 from generators.models.storage import load_folder, save_folder
 from generators.privacy import Ledger, PrivacyBudget
+from generators.training import Callback, Checkpoints, History
 
 _CHUNK = 16_384
 """Records drawn at once, so that memory does not grow with n."""
 
 
+@dataclass(frozen=True)
+class Beside:
+    """What goes on beside a training run: a progress bar, callbacks, checkpoints."""
+
+    progress: bool = True
+    callbacks: Sequence[Callback] = ()
+    checkpoints: Checkpoints | None = None
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+@dataclass_transform(kw_only_default=True, eq_default=False, field_specifiers=(field,))
 class Generator(ABC):
     """A model that makes new records like those of a data set.
 
-    A subclass takes its hyper-parameters as constructor arguments, whose annotations say what they may be (see
-    `generators.models.parameters`), and stores them under their names; it writes `_fit`, `_sample`, `_state` and
-    `_restore`. Fitted state ends in an underscore.
+    A subclass is a dataclass by inheritance: it declares its hyper-parameters as fields with defaults, whose
+    annotations say what they may be (see `generators.models.parameters`), and its fitted state as fields with
+    `field(init=False)` and a name that ends in an underscore. It writes `_fit`, `_sample`, `_state` and `_restore`;
+    neural families write less, see `generators.models.neural`.
 
     Attributes:
         kind: Name of the family, as in `genassay train KIND`.
         modality: What it generates.
+        no_privacy: Why it cannot be trained under a budget; empty if it can.
+        seed: Decides initial weights, and without a budget also batches and all random draws of training.
+        device: Where to train and sample: `cpu`, `cuda`, or `auto` for a GPU where there is one.
         schema_: The training table's schema; its domains are public or learnt from train alone.
         ledger_: What was read of the training data, and what it cost.
         rows_: Number of training records.
         fingerprint_: SHA-256 of the training records; None under a budget, where it would confirm a guess of them.
+        history_: How training went; under a budget, the number of steps alone.
     """
 
     kind: ClassVar[str]
     modality: ClassVar[str] = "tabular"
+    no_privacy: ClassVar[str] = ""
 
-    seed: int
-    device: str
-    schema_: Schema
-    ledger_: Ledger
-    rows_: int
-    fingerprint_: str | None
+    seed: Seed = 0
+    device: Device = "cpu"
+    schema_: Schema = field(init=False)
+    ledger_: Ledger = field(init=False)
+    rows_: int = field(init=False)
+    fingerprint_: str | None = field(init=False)
+    history_: History = field(init=False)
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        dataclass(kw_only=True, eq=False, repr=False)(cls)
 
     def __new__(cls, *args: Any, **parameters: Any) -> Self:
-        """Refuse hyper-parameters that do not fit the constructor's annotations, whatever the family."""
-        given = inspect.signature(cls.__init__).bind_partial(None, *args, **parameters).arguments
-        check_parameters(cls.__init__, {name: value for name, value in given.items() if name != "self"})
+        """Refuse hyper-parameters that do not fit their annotations, whatever the family."""
+        known = cls.parameter_names()
+        if args:
+            raise InputError(f"{cls.kind}: give hyper-parameters by name: {', '.join(known)}")
+        unknown = [name for name in parameters if name not in known]
+        if unknown:
+            raise InputError(f"{cls.kind} has no hyper-parameter '{unknown[0]}'; it has {', '.join(known)}")
+        check_parameters(cls, parameters)
         return super().__new__(cls)
 
     @final
-    def fit(self, dataset: Dataset, budget: PrivacyBudget | None = None, *, progress: bool = True) -> Self:
+    def fit(
+        self,
+        dataset: Dataset,
+        budget: PrivacyBudget | None = None,
+        *,
+        progress: bool = True,
+        callbacks: Sequence[Callback] = (),
+        checkpoints: Checkpoints | None = None,
+    ) -> Self:
         """Learn from the training part of a data set.
 
         Args:
             dataset: A split data set; only `dataset.train` is read.
             budget: What may be spent; None trains without differential privacy.
             progress: Whether to show a progress bar (on a terminal).
+            callbacks: Told how training goes.
+            checkpoints: Where to keep the state of an unfinished run, and whether to go on from there. Not under a
+                budget: its noise must never repeat.
 
         Returns:
             The generator itself. Initial weights and all of training follow from the hyper-parameter `seed`; under a
@@ -86,7 +125,7 @@ class Generator(ABC):
         if len(frame) < 2:
             raise InputError(f"{dataset.name}: train has {len(frame)} records; at least two are needed")
         if budget is not None:
-            _require_one_record_each(dataset)
+            self._require_private(dataset, checkpoints)
         # Until the run is over the model counts as unfitted: no half-trained weights ever go with an older ledger.
         self.__dict__.pop("ledger_", None)
         ledger = Ledger()
@@ -100,7 +139,8 @@ class Generator(ABC):
                 public="the data holder, by training under a budget with n_public",
             )
         with _seeded(self.seed, self.device):
-            self._fit(frame, schema, budget, ledger, progress=progress)
+            history = self._fit(frame, schema, budget, ledger, Beside(progress, tuple(callbacks), checkpoints))
+        self.history_ = history if budget is None else History(steps=history.steps)
         self.schema_, self.ledger_, self.rows_ = schema, ledger, len(frame)
         self.fingerprint_ = dataset.fingerprint("train") if budget is None else None
         return self
@@ -130,7 +170,7 @@ class Generator(ABC):
         while have < n:
             share = max(have, 1) / drawn if drawn else 1.0
             size = min(_CHUNK, math.ceil((n - have) / share * 1.1) if conditions else n - have)
-            frame = wanted.kept(self._sample(size, generator))
+            frame = wanted.kept(self._sample(size, generator, wanted.values))
             drawn += size
             have += len(frame)
             found.append(frame)
@@ -155,6 +195,7 @@ class Generator(ABC):
             "packages": {name: _version(name) for name in ("genassay", "torch", "opacus", "numpy", "pandas")},
             "schema": self.schema_.to_dict(),
             "state": state,
+            "history": self.history_.to_dict(),
             "train": {"sha256": self.fingerprint_, "rows": self.rows_},
         }
         save_folder(Path(path), description, self.ledger_, weights)
@@ -171,10 +212,14 @@ class Generator(ABC):
             raise InputError(f"{path}: holds a {description['kind']}, not a {cls.kind}; use load_generator")
         try:
             model = cls(**description["parameters"])
+        except (InputError, KeyError, TypeError) as error:
+            raise InputError(f"{path}/model.json: {error}") from error
+        try:
             model.schema_ = Schema.from_dict(description["schema"], source=f"{path}/model.json")
             model.ledger_ = ledger
             model.rows_ = int(description["train"]["rows"])
             model.fingerprint_ = description["train"]["sha256"]
+            model.history_ = History.from_dict(description["history"])
             model._restore(description["state"], weights)
         except InputError:
             raise
@@ -187,7 +232,7 @@ class Generator(ABC):
     @classmethod
     def parameter_names(cls) -> tuple[str, ...]:
         """Return the names of the hyper-parameters, in the constructor's order."""
-        return tuple(name for name in inspect.signature(cls.__init__).parameters if name != "self")
+        return tuple(one.name for one in fields(cls) if one.init)
 
     def get_params(self) -> dict[str, Any]:
         """Return the hyper-parameters as JSON-ready data."""
@@ -198,8 +243,8 @@ class Generator(ABC):
 
     @abstractmethod
     def _fit(
-        self, frame: pd.DataFrame, schema: Schema, budget: PrivacyBudget | None, ledger: Ledger, *, progress: bool
-    ) -> None:
+        self, frame: pd.DataFrame, schema: Schema, budget: PrivacyBudget | None, ledger: Ledger, beside: Beside
+    ) -> History:
         """Learn from a canonical frame and write every touch of it into the ledger, before it happens.
 
         The global torch generator is seeded with the public `seed`; the caller restores it. Under a budget it may
@@ -207,8 +252,15 @@ class Generator(ABC):
         """
 
     @abstractmethod
-    def _sample(self, n: int, generator: torch.Generator) -> pd.DataFrame:
-        """Draw n records; all randomness comes from the generator."""
+    def _sample(self, n: int, generator: torch.Generator, conditions: Mapping[str, Any]) -> pd.DataFrame:
+        """Draw n records; all randomness comes from the generator.
+
+        Args:
+            n: How many.
+            generator: On the CPU, whatever the device.
+            conditions: {column: canonical value}. A family may steer towards them or ignore them: records that do not
+                meet them are dropped by the caller, who then asks for more.
+        """
 
     @abstractmethod
     def _state(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -221,6 +273,15 @@ class Generator(ABC):
     def _require_fitted(self) -> None:
         if not hasattr(self, "ledger_"):
             raise InputError(f"this {self.kind} is not fitted; call fit(dataset) first")
+
+    def _require_private(self, dataset: Dataset, checkpoints: Checkpoints | None) -> None:
+        if self.no_privacy:
+            raise InputError(f"{self.kind} cannot be trained under a privacy budget: {self.no_privacy}")
+        if checkpoints is not None:
+            raise InputError(
+                "checkpoints are not available under a privacy budget: a resumed run would repeat its noise"
+            )
+        _require_one_record_each(dataset)
 
 
 def _require_one_record_each(dataset: Dataset) -> None:
@@ -238,7 +299,8 @@ def _require_one_record_each(dataset: Dataset) -> None:
 @contextmanager
 def _seeded(seed: int, device: str) -> Iterator[None]:
     """Seed torch's global generators, and leave them afterwards as they were."""
-    cuda = [torch.device(device).index or 0] if torch.device(device).type == "cuda" else []
+    chosen = resolved_device(device)
+    cuda = [chosen.index or 0] if chosen.type == "cuda" else []
     with torch.random.fork_rng(devices=cuda):
         torch.manual_seed(seed)
         yield

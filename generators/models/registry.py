@@ -1,8 +1,16 @@
-"""The model families by kind. Nothing here imports a model, or torch, before one is asked for."""
+"""The model families by kind. Nothing here imports a model, or torch, before one is asked for.
+
+Other packages add theirs through the entry point group `genassay.generators`, in their pyproject.toml:
+
+    [project.entry-points."genassay.generators"]
+    tabular-copula = "their_package.copula:TabularCopula"
+"""
 
 from __future__ import annotations
 
 import importlib
+from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +20,21 @@ if TYPE_CHECKING:
     from generators.models.base import Generator
 
 _FAMILIES: dict[str, str] = {
-    "tabular-vae": "generators.models.vae:TabularVAE",
+    "tabular-vae": "generators.models.tabular.vae:TabularVAE",
 }
+
+
+GROUP = "genassay.generators"
 
 
 def kinds() -> tuple[str, ...]:
     """Return the kinds of generator that can be created."""
-    return tuple(sorted(_FAMILIES))
+    return tuple(sorted({**_installed(), **_FAMILIES}))
+
+
+def locations() -> dict[str, str]:
+    """Return `module:Class` of every kind."""
+    return {**_installed(), **_FAMILIES}
 
 
 def register(kind: str, location: str) -> None:
@@ -31,8 +47,9 @@ def register(kind: str, location: str) -> None:
     Raises:
         InputError: The kind is taken by another class.
     """
-    if _FAMILIES.get(kind, location) != location:
-        raise InputError(f"generator kind '{kind}' is taken by {_FAMILIES[kind]}")
+    taken = locations().get(kind, location)
+    if taken != location:
+        raise InputError(f"generator kind '{kind}' is taken by {taken}")
     _FAMILIES[kind] = location
 
 
@@ -42,10 +59,14 @@ def family(kind: str) -> type[Generator]:
     Raises:
         InputError: There is no such kind.
     """
-    if kind not in _FAMILIES:
+    location = locations().get(kind)
+    if location is None:
         raise InputError(f"no generator kind '{kind}'; there are {', '.join(kinds())}")
-    module, _, name = _FAMILIES[kind].partition(":")
-    found: type[Generator] = getattr(importlib.import_module(module), name)
+    module, _, name = location.partition(":")
+    try:
+        found: type[Generator] = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise InputError(f"generator kind '{kind}' cannot be loaded from {location}: {error}") from error
     return found
 
 
@@ -59,12 +80,7 @@ def create(kind: str, **parameters: Any) -> Generator:
     Raises:
         InputError: The kind or a hyper-parameter is unknown.
     """
-    found = family(kind)
-    unknown = set(parameters) - set(found.parameter_names())
-    if unknown:
-        known = ", ".join(found.parameter_names())
-        raise InputError(f"{kind} has no hyper-parameter '{sorted(unknown)[0]}'; it has {known}")
-    return found(**parameters)
+    return family(kind)(**parameters)
 
 
 def load_generator(path: str | Path) -> Generator:
@@ -76,3 +92,8 @@ def load_generator(path: str | Path) -> Generator:
     from generators.models.storage import read_description
 
     return family(str(read_description(Path(path))["kind"])).load(path)
+
+
+@cache
+def _installed() -> dict[str, str]:
+    return {point.name: point.value for point in entry_points(group=GROUP)}

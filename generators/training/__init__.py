@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+from generators.training.callbacks import Callback
 from generators.training.canaries import WithCanaries
-from generators.training.loop import train
+from generators.training.checkpoints import Checkpoints
+from generators.training.history import History
+from generators.training.loop import Course, Phase, Watch, train
 from generators.training.private import system_entropy, train_privately
 
-__all__ = ["WithCanaries", "system_entropy", "train", "train_privately"]
+__all__ = [
+    "Callback",
+    "Checkpoints",
+    "Course",
+    "History",
+    "Phase",
+    "Watch",
+    "WithCanaries",
+    "system_entropy",
+    "train",
+    "train_privately",
+]

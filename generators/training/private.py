@@ -29,8 +29,8 @@ from opacus.utils.fast_gradient_clipping_utils import DPTensorFastGradientClippi
 from torch import Tensor, nn
 
 from generators.privacy.plan import PrivatePlan
-from generators.training.loop import cosine_schedule
 from generators.training.progress import training_progress
+from generators.training.schedules import schedule
 
 RNG = (
     "torch generators seeded with 64 bits from the operating system, as do all random draws inside the loss (only "
@@ -94,7 +94,7 @@ def train_privately(
         expected_batch_size=plan.expected_batch_size,
         generator=noise,
     )
-    schedule = cosine_schedule(adam, plan.steps)
+    rate = schedule(adam, plan.steps)
     try:
         with (
             _secret_global_draws(device, test_seed),
@@ -107,7 +107,7 @@ def train_privately(
                 chosen = torch.rand(len(rows), generator=sampler, dtype=torch.float64) < plan.sampling_rate
                 _sum_clipped_gradients(wrapped, optimizer, rows[chosen.to(device)])
                 optimizer.step()
-                schedule.step()
+                rate.step()
                 if observe is not None:
                     observe(step)
                 optimizer.zero_grad()

@@ -13,12 +13,13 @@ Advance = Callable[[int, str], None]
 
 
 @contextmanager
-def training_progress(title: str, steps: int, *, shown: bool) -> Iterator[Advance]:
+def training_progress(title: str, steps: int, *, start: int = 0, shown: bool) -> Iterator[Advance]:
     """Show steps, records per second and time left while a loop runs.
 
     Args:
         title: What is being trained.
         steps: Number of steps.
+        start: Steps done already, by the run that this one resumes.
         shown: Whether to show anything; nothing is shown anyway unless standard error is a terminal.
 
     Yields:
@@ -35,7 +36,7 @@ def training_progress(title: str, steps: int, *, shown: bool) -> Iterator[Advanc
         transient=True,
     )
     with bar:
-        task = bar.add_task(title, total=steps, speed=0.0, state="")
+        task = bar.add_task(title, total=steps, completed=start, speed=0.0, state="")
         used = 0
 
         def advance(records: int, state: str) -> None:

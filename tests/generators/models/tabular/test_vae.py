@@ -144,7 +144,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], None], str]] = {
     "other kind": (edit(lambda data: data.update(kind="oracle")), "no generator kind 'oracle'"),
     "later format": (edit(lambda data: data.update(format=9)), "has format 9"),
     "other shape": (edit(lambda data: data["parameters"].update(hidden=8)), "is damaged"),
-    "unknown parameter": (edit(lambda data: data["parameters"].update(colour=8)), "is damaged"),
+    "unknown parameter": (edit(lambda data: data["parameters"].update(colour=8)), "model.json: .* no hyper-parameter"),
     "no state": (edit(lambda data: data.pop("state")), "is damaged"),
     "other ledger": (edit(lambda data: data.update(ledger_head="0" * 64)), "do not trust this ledger"),
 }
@@ -266,7 +266,7 @@ def test_an_interrupted_fit_leaves_the_model_unfitted(affairs: Dataset, monkeypa
         raise KeyboardInterrupt
 
     fitted = TabularVAE(**SMALL).fit(affairs, progress=False)
-    monkeypatch.setattr("generators.models.vae.train", interrupt)
+    monkeypatch.setattr("generators.models.neural.train", interrupt)
     with pytest.raises(KeyboardInterrupt):
         fitted.fit(affairs, progress=False)
     with pytest.raises(InputError, match="is not fitted"):

@@ -1,0 +1,1 @@
+"""Families of audio generators, one a file."""

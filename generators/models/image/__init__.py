@@ -1,0 +1,1 @@
+"""Families of image generators, one a file."""

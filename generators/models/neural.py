@@ -1,0 +1,239 @@
+"""What all neural families share: the way from records to a trained network, private or not."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import field
+from typing import Annotated, Any, ClassVar, final
+
+import pandas as pd
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from generators.datasets import Schema
+from generators.errors import InputError
+from generators.models.base import Beside, Generator
+from generators.models.parameters import NonNegativeFloat, PositiveFloat, PositiveInt, Schedule, Share, resolved_device
+from generators.privacy import Ledger, PrivacyBudget, PrivatePlan, plan_training
+from generators.training import Course, History, Phase, Watch, train, train_privately
+from generators.training.private import RNG
+
+
+class NeuralGenerator(Generator):
+    """A generator that is a network trained by gradients.
+
+    A subclass writes how records become a tensor (`_prepare`), how the network is built (`_build`), what its encoders
+    learnt (`_record`, `_encoders`, `_restore_encoders`) and how it samples. Its network maps a batch of rows to one
+    loss per row; a family with more than one optimiser overrides `_phases`.
+
+    Attributes:
+        epochs: Passes over train; None takes the family's default, and without a budget at least its least number of
+            steps, so that small tables are trained enough.
+        batch_size: Records a step.
+        learning_rate: AdamW's, at its highest.
+        schedule: How the rate falls: `cosine`, `linear` or `constant`.
+        warmup: Share of the steps over which it first rises.
+        weight_decay: AdamW's.
+        gradient_norm: Largest norm of a step's gradient; None leaves it.
+        ema: Decay of a moving average of the weights, which replaces them in the end; 0 for none.
+        validation: Share of train that is set aside to stop early and keep the best weights; 0 for none. Not under a
+            budget, where a look at it would have to be paid for.
+        patience: Looks without improvement before stopping; there are 50 looks in a run.
+        private_batch_size: Expected records a step under a budget, where larger batches pay; at most a fourth of train.
+        private_learning_rate: The rate under a budget, where clipping and noise want longer steps.
+        clip: Norm to which a record's gradient is clipped under a budget.
+        network_: Everything that was trained.
+    """
+
+    default_epochs: ClassVar[int] = 30
+    least_steps: ClassVar[int] = 2000
+
+    epochs: PositiveInt | None = None
+    batch_size: PositiveInt = 256
+    learning_rate: PositiveFloat = 1e-3
+    schedule: Schedule = "cosine"
+    warmup: Share = 0.0
+    weight_decay: NonNegativeFloat = 0.0
+    gradient_norm: PositiveFloat | None = None
+    ema: Share = 0.0
+    validation: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    patience: PositiveInt = 5
+    private_batch_size: PositiveInt = 1024
+    private_learning_rate: PositiveFloat = 6e-3
+    clip: PositiveFloat = 1.0
+    network_: Any = field(init=False)
+
+    @abstractmethod
+    def _prepare(self, frame: pd.DataFrame, schema: Schema, *, public_only: bool) -> Tensor:
+        """Fit the encoders and return the training rows, first axis the record, on the CPU.
+
+        With `public_only` nothing may be learnt from the frame: what is not public is an `InputError`.
+        """
+
+    @abstractmethod
+    def _build(self) -> nn.Module:
+        """Return a fresh network for the fitted encoders."""
+
+    @abstractmethod
+    def _record(self, ledger: Ledger) -> None:
+        """Write into the ledger what the encoders learnt from the data, and what was public."""
+
+    @abstractmethod
+    def _encoders(self) -> dict[str, Any]:
+        """Return what `_prepare` fitted, as JSON-ready data."""
+
+    @abstractmethod
+    def _restore_encoders(self, state: dict[str, Any]) -> None:
+        """Take what `_encoders` returned; `schema_` is set already."""
+
+    def _phases(self) -> list[Phase]:
+        """Return what training lowers, in turn, in every step."""
+        return [Phase(self.network_, list(self.network_.parameters()))]
+
+    def _draw(self, rows: Tensor) -> Callable[[torch.Generator], Tensor] | None:
+        """Return how to draw a batch, or None for shuffled passes over the rows."""
+        del rows
+        return None
+
+    def _look(self, rows: Tensor) -> Callable[[], Mapping[str, float]] | None:
+        """Return what to measure about the half-trained model now and then, or None."""
+        del rows
+        return None
+
+    def _notes(self, history: History) -> list[str]:
+        """Return what a user should know about how training went, one sentence each."""
+        del history
+        return []
+
+    @property
+    def torch_device(self) -> torch.device:
+        """Where the network is."""
+        return resolved_device(self.device)
+
+    @final
+    def training_problem(self, frame: pd.DataFrame, schema: Schema, *, public_only: bool) -> tuple[nn.Module, Tensor]:
+        """Return what `fit` minimises and over which rows: for auditors, who run the shipped trainer on more records.
+
+        Args:
+            frame: Canonical training frame.
+            schema: What its columns are.
+            public_only: Whether to encode by public domains alone, as under a budget.
+
+        Returns:
+            The network, which maps a batch of rows to one loss per row, with fresh parameters from torch's global
+            generator, and the rows, shape (records, ...).
+        """
+        rows = self._prepare(frame, schema, public_only=public_only).to(self.torch_device)
+        self.network_ = self._build().to(self.torch_device)
+        return self.network_, rows
+
+    @final
+    def plan(self, budget: PrivacyBudget, records: int) -> PrivatePlan:
+        """Return the private run that `fit` would do on so many records."""
+        batch = max(1, min(self.private_batch_size, records // 4))
+        epochs = self.epochs or self.default_epochs
+        return plan_training(budget, records=records, batch_size=batch, epochs=epochs, clip=self.clip)
+
+    @final
+    def _fit(
+        self, frame: pd.DataFrame, schema: Schema, budget: PrivacyBudget | None, ledger: Ledger, beside: Beside
+    ) -> History:
+        if budget is not None and self.validation > 0:
+            raise InputError(
+                "validation: a look at a slice of train would have to be paid for; set it to 0 under a budget"
+            )
+        objective, rows = self.training_problem(frame, schema, public_only=budget is not None)
+        self._record(ledger)
+        if budget is not None:
+            return self._fit_privately(objective, rows, budget, ledger, beside)
+        ledger.add("the weights", "none", note="trained without clipping or noise")
+        order = torch.Generator().manual_seed(self.seed)
+        aside: Tensor | None = None
+        if self.validation > 0:
+            mixed = torch.randperm(len(rows), generator=order).to(rows.device)
+            size = max(1, round(self.validation * len(rows)))
+            ledger.add(f"when to stop, from {size} records set aside", "none")
+            aside, rows = rows[mixed[:size]], rows[mixed[size:].sort().values]
+        history = train(
+            self.network_,
+            rows,
+            self._phases(),
+            self._course(len(rows)),
+            order=order,
+            draw=self._draw(rows),
+            validation=aside,
+            watch=Watch(
+                title=self.kind,
+                progress=beside.progress,
+                callbacks=beside.callbacks,
+                checkpoints=beside.checkpoints,
+                identity={"kind": self.kind, "parameters": self.get_params(), "records": len(rows)},
+                look=self._look(rows),
+            ),
+        )
+        history.notes += self._notes(history)
+        return history
+
+    def _course(self, records: int) -> Course:
+        steps_a_pass = records / min(self.batch_size, records)
+        epochs = self.default_epochs if self.epochs is None else self.epochs
+        least = self.least_steps if self.epochs is None else 1
+        return Course(
+            steps=max(math.ceil(epochs * steps_a_pass), least),
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            schedule=self.schedule,
+            warmup=self.warmup,
+            weight_decay=self.weight_decay,
+            gradient_norm=self.gradient_norm,
+            ema=self.ema,
+            patience=self.patience,
+        )
+
+    def _fit_privately(
+        self, objective: nn.Module, rows: Tensor, budget: PrivacyBudget, ledger: Ledger, beside: Beside
+    ) -> History:
+        plan = self.plan(budget, len(rows))
+        test_seed = budget.deterministic_noise_for_tests
+        ledger.add(
+            "the weights",
+            "dp-sgd" if test_seed is None else "test-mode",
+            parameters={**plan.parameters(), "rng": RNG},
+            epsilon=plan.epsilon if test_seed is None else None,
+            delta=plan.delta if test_seed is None else None,
+            note="" if test_seed is None else "deterministic_noise_for_tests: no privacy",
+        )
+        for callback in beside.callbacks:
+            callback.started(self.kind, plan.parameters(), plan.steps)
+
+        def count(step: int) -> None:
+            for callback in beside.callbacks:
+                callback.stepped(step + 1, {})
+
+        train_privately(
+            objective,
+            rows,
+            plan,
+            learning_rate=self.private_learning_rate,
+            test_seed=test_seed,
+            observe=count,
+            title=f"{self.kind}, epsilon {budget.epsilon:g}",
+            progress=beside.progress,
+        )
+        for callback in beside.callbacks:
+            callback.finished([])
+        return History(steps=plan.steps)
+
+    @final
+    def _state(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        return self._encoders(), dict(self.network_.state_dict())
+
+    @final
+    def _restore(self, state: dict[str, Any], weights: dict[str, Tensor]) -> None:
+        self._restore_encoders(state)
+        self.network_ = self._build().to(self.torch_device)
+        self.network_.load_state_dict(weights)
+        self.network_.eval()

@@ -1,0 +1,1 @@
+"""Families of tabular generators, one a file."""

@@ -1,0 +1,1 @@
+"""Families of text generators, one a file."""
