@@ -18,13 +18,10 @@ from generators import (
     PrivacyBudget,
     Schema,
     TabularVAE,
-    create,
-    kinds,
     load_dataset,
     load_generator,
 )
 from generators.models import storage
-from generators.models.registry import family
 
 SMALL: dict[str, Any] = {"epochs": 1, "hidden": 16, "latent": 4}
 
@@ -271,18 +268,6 @@ def test_an_interrupted_fit_leaves_the_model_unfitted(affairs: Dataset, monkeypa
         fitted.fit(affairs, progress=False)
     with pytest.raises(InputError, match="is not fitted"):
         fitted.sample(1)
-
-
-def test_registry() -> None:
-    assert "tabular-vae" in kinds()
-    for kind in kinds():
-        assert family(kind).kind == kind
-        defaults = create(kind)
-        assert json.loads(json.dumps(defaults.get_params())) == defaults.get_params()
-    with pytest.raises(InputError, match="no hyper-parameter 'colour'"):
-        create("tabular-vae", colour=1)
-    with pytest.raises(InputError, match="epochs is -1"):
-        create("tabular-vae", epochs=-1)
 
 
 @pytest.mark.parametrize("call", [lambda m: m.sample(1), lambda m: m.save("x"), lambda m: m.encode(pd.DataFrame())])
