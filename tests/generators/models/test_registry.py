@@ -81,7 +81,7 @@ def test_a_taken_name_is_refused() -> None:
 
 
 def test_unknown_kinds_and_hyper_parameters_are_named() -> None:
-    with pytest.raises(InputError, match="no generator kind 'oracle'; there are .*tabular-vae"):
+    with pytest.raises(InputError, match=r"no generator kind 'oracle'; there are .*tabular-vae"):
         create("oracle")
     with pytest.raises(InputError, match="no hyper-parameter 'colour'; it has seed, device, epochs"):
         create("tabular-vae", colour=1)
