@@ -31,7 +31,7 @@ class TabularVAE(NeuralGenerator):
         hidden: Width of the two hidden layers on each side.
         latent: Dimensions of the latent space.
         kl_weight: Weight of the divergence from the prior in training. With 1 the loss is a bound on the
-            log-likelihood; with a half, as in TVAE (which counts the reconstruction twice), columns hang together better.
+            log-likelihood; with a half, as in TVAE (which counts the reconstruction twice), columns agree better.
         bins: Categories of a numeric column.
 
     Example:
