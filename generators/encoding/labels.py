@@ -60,6 +60,7 @@ class LabelEncoder:
             missing = column.missing if self.public_only else bool(frame[column.name].isna().any())
             blocks.append(LevelBlock(column.name, levels, missing))
         self.blocks_: tuple[LevelBlock, ...] = tuple(blocks)
+        self.declared_by_ = tuple(column.public for column in schema.modelled)
         codes = self.encode(frame)
         if self.public_only:
             if np.any(codes == UNSEEN):
@@ -137,10 +138,12 @@ class LabelEncoder:
     def record(self, ledger: Ledger) -> None:
         """Write into the ledger what was learnt from the data, or was public."""
         names = [block.name for block in self.blocks_]
-        if names and self.public_only:
-            ledger.add(f"levels of {', '.join(names)}", "public", parameters={"columns": names}, public="the schema")
-        elif names:
-            ledger.add(f"levels of {', '.join(names)}, and how often they occur together", "none")
+        if not self.public_only:
+            if names:
+                ledger.add(f"levels of {', '.join(names)}, and how often they occur together", "none")
+            return
+        for name, who in zip(names, self.declared_by_, strict=True):
+            ledger.add(f"levels of {name}", "public", parameters={"columns": [name]}, public=who)
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-ready state."""
