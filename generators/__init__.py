@@ -8,12 +8,15 @@ from generators import models
 from generators.datasets import (
     Column,
     Dataset,
+    Modality,
     Schema,
     builtin_names,
     load_dataset,
     load_parts,
     read_like,
     read_table,
+    require_writable,
+    write_records,
     write_table,
 )
 from generators.errors import InputError
@@ -29,6 +32,7 @@ __all__ = [
     "Generator",
     "InputError",
     "Ledger",
+    "Modality",
     "PrivacyBudget",
     "PrivatePlan",
     "Schema",
@@ -43,6 +47,8 @@ __all__ = [
     "read_like",
     "read_table",
     "register",
+    "require_writable",
+    "write_records",
     "write_table",
 ]
 

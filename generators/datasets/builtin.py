@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
+import numpy as np
 import pandas as pd
 
+from generators.datasets.dataset import Modality
+from generators.datasets.payload import payload_frame
 from generators.datasets.schema import Column, Kind, Schema
 from generators.errors import InputError
 
@@ -105,6 +108,10 @@ _DIGITS = Schema(
 )
 
 
+# The same digits as pictures: their 17 shades spread over 0 to 255.
+_DIGITS_IMAGES = Schema((Column("image", "image", shape=(8, 8, 1)), _DIGITS["digit"]), target="digit")
+
+
 def _read_affairs() -> pd.DataFrame:
     from statsmodels.datasets import fair
 
@@ -135,11 +142,20 @@ def _read_digits() -> pd.DataFrame:
     return frame.assign(digit=bunch.target.astype(int))
 
 
-_BUILTIN: dict[str, tuple[Callable[[], pd.DataFrame], Schema]] = {
-    "affairs": (_read_affairs, _AFFAIRS),
-    "breast-cancer": (_read_breast_cancer, _BREAST_CANCER),
-    "digits": (_read_digits, _DIGITS),
-    "randhie": (_read_randhie, _RANDHIE),
+def _read_digits_images() -> pd.DataFrame:
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    pixels = np.round(bunch.images[:, :, :, None] * (255 / 16)).astype(np.uint8)
+    return payload_frame(_DIGITS_IMAGES["image"], pixels, {"digit": [str(digit) for digit in bunch.target]})
+
+
+_BUILTIN: dict[str, tuple[Callable[[], pd.DataFrame], Schema, Modality]] = {
+    "affairs": (_read_affairs, _AFFAIRS, "tabular"),
+    "breast-cancer": (_read_breast_cancer, _BREAST_CANCER, "tabular"),
+    "digits": (_read_digits, _DIGITS, "tabular"),
+    "digits-images": (_read_digits_images, _DIGITS_IMAGES, "image"),
+    "randhie": (_read_randhie, _RANDHIE, "tabular"),
 }
 
 
@@ -148,16 +164,16 @@ def builtin_names() -> tuple[str, ...]:
     return tuple(_BUILTIN)
 
 
-def read_builtin(name: str) -> tuple[pd.DataFrame, Schema]:
-    """Return a built-in data set as published, typed, and its public schema.
+def read_builtin(name: str) -> tuple[pd.DataFrame, Schema, Modality]:
+    """Return a built-in data set, its public schema and its modality: a table as published, typed; others canonical.
 
     Raises:
         InputError: There is no data set of this name.
     """
     if name not in _BUILTIN:
         raise InputError(f"no built-in data set '{name}'; there are {', '.join(_BUILTIN)}")
-    read, schema = _BUILTIN[name]
-    return read(), schema
+    read, schema, modality = _BUILTIN[name]
+    return read(), schema, modality
 
 
 def read_openml(name: str) -> tuple[pd.DataFrame, str | None]:

@@ -102,6 +102,7 @@ class Dataset:
         reference: pd.DataFrame | None = None,
         seed: int = 0,
         sources: Mapping[str, str] | None = None,
+        modality: Modality = "tabular",
     ) -> Dataset:
         """Make a data set of parts that were split elsewhere, and check that they are disjoint.
 
@@ -114,6 +115,7 @@ class Dataset:
                 person) becomes the reference, and a note says so.
             seed: Which half.
             sources: File of each part, for messages; notes, which reports publish, leave out its folder.
+            modality: What a record is.
 
         Raises:
             InputError: A person stands in two parts, or holdout rows stand in train more often than chance explains.
@@ -122,7 +124,7 @@ class Dataset:
         notes: list[str] = []
         given = {"train": train, "holdout": holdout} | ({} if reference is None else {"reference": reference})
         parts = {part: frame.loc[:, list(schema.names)].reset_index(drop=True) for part, frame in given.items()}
-        whole = cls(name, schema, parts)
+        whole = cls(name, schema, parts, modality)
         _check_people(whole, names)
         for part in list(parts)[1:]:
             notes += _check_overlap(whole, part, names)

@@ -1,19 +1,22 @@
-"""From names and files to data sets, and back to files."""
+"""From names, files and folders to data sets."""
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from generators.datasets.builtin import builtin_names, read_builtin, read_openml
-from generators.datasets.dataset import Dataset
+from generators.datasets.dataset import Dataset, Modality
+from generators.datasets.labelled import label_table, labelled_frame, labelled_schema, made_like
+from generators.datasets.payload import Payload, payload_column
 from generators.datasets.reading import TABLE_SUFFIXES, as_text, read_table
 from generators.datasets.schema import Schema, read_declaration
+from generators.datasets.sources import FORMS, recognise, things
+from generators.datasets.texts import read_texts
 from generators.errors import InputError
 
 SchemaSource = Schema | str | Path | Mapping[str, Any] | None
@@ -21,15 +24,26 @@ SchemaSource = Schema | str | Path | Mapping[str, Any] | None
 
 
 def load_dataset(
-    source: str | Path, *, schema: SchemaSource = None, unit: str | None = None, target: str | None = None
+    source: str | Path,
+    *,
+    schema: SchemaSource = None,
+    unit: str | None = None,
+    target: str | None = None,
+    modality: Modality | None = None,
+    documents: bool | None = None,
 ) -> Dataset:
     """Load an unsplit data set.
 
     Args:
-        source: A built-in name (`affairs`, `randhie`, `breast-cancer`, `digits`), a table file, or `openml:NAME`.
-        schema: What is known about the columns; the rest is inferred.
+        source: A built-in name (such as `affairs`, `digits-images`), `openml:NAME`, a table (`.csv`, `.tsv`,
+            `.parquet`), images (a folder of PNG or JPEG files, `.npz`, `*-images-idx3-ubyte`), texts (`.txt`, `.jsonl`)
+            or recordings (a folder of WAV files, `.npz`). Labels of images and recordings are the names of subfolders,
+            columns of a `labels.csv` in the folder, or arrays; those of texts are keys of `.jsonl`.
+        schema: What is known about the columns (beside images, texts and recordings: the labels); the rest is inferred.
         unit: Column that names the person.
         target: Column to predict.
+        modality: What the source must hold; recognised by default.
+        documents: Whether blank lines separate the records of a `.txt`, or line ends; recognised by default.
 
     Returns:
         A data set with one part, `records`; call `.split()` next.
@@ -42,20 +56,25 @@ def load_dataset(
         >>> data.schema.target, len(data.records)
         ('yrs_married', 6366)
     """
-    name = str(source)
+    name, roles = str(source), Roles(unit, target)
     if name in builtin_names():
-        frame, public = read_builtin(name)
-        cells = as_text(frame, name)
-        schema = _overridden(public, schema)
+        data = _builtin(name, schema, roles)
     elif name.startswith("openml:"):
-        frame, found = read_openml(name.removeprefix("openml:"))
-        cells, target = as_text(frame, name), target or found
+        table, found = read_openml(name.removeprefix("openml:"))
+        data = _tabular(name, as_text(table, name), schema, Roles(unit, target or found))
+    elif not Path(name).exists():
+        raise InputError(
+            f"{name}: no such file"
+            if name.endswith(TABLE_SUFFIXES)
+            else f"'{name}' is neither a built-in data set ({', '.join(builtin_names())}) nor a file or folder"
+        )
+    elif recognise(Path(name)) == "tabular":
+        data = _tabular(name, read_table(name), schema, roles)
     else:
-        if not Path(name).exists() and not name.endswith(TABLE_SUFFIXES):
-            raise InputError(f"'{name}' is neither a built-in data set ({', '.join(builtin_names())}) nor a file")
-        cells = read_table(name)
-    resolved = _resolve(schema, cells, unit, target)
-    return Dataset(Path(name).name, resolved, {"records": resolved.coerce(cells, name)})
+        data = _labelled(Path(name), schema, roles, documents)
+    if modality is not None and data.modality != modality:
+        raise InputError(f"{name}: holds {things(data.modality)}, not {things(modality)}")
+    return data
 
 
 def load_parts(
@@ -68,28 +87,43 @@ def load_parts(
     target: str | None = None,
     seed: int = 0,
 ) -> Dataset:
-    """Load a data set whose parts are separate files.
+    """Load a data set whose parts are separate files or folders, of any modality.
 
     Args:
-        train: Table of the records that the generator was trained on.
-        holdout: Table of records of the same population that it has not seen.
-        reference: Table of what an attacker may know; without it, half of the holdout.
+        train: The records that the generator was trained on; see `load_dataset` for what files and folders may be.
+        holdout: Records of the same population that it has not seen.
+        reference: What an attacker may know; without it, half of the holdout.
         schema: What is known about the columns; the rest is inferred from train and holdout together.
         unit: Column that names the person.
         target: Column to predict.
         seed: Which half of the holdout becomes the reference.
 
     Returns:
-        A data set with the parts train, holdout and reference.
+        A data set with the parts train, holdout and reference. Recordings of another rate than train's are resampled
+        to that one, and a note says so.
 
     Raises:
-        InputError: A file cannot be used, or the parts are not disjoint.
+        InputError: A part cannot be used or is of another modality, or the parts are not disjoint.
     """
     files = {"train": str(train), "holdout": str(holdout)} | ({"reference": str(reference)} if reference else {})
-    cells = {part: read_table(path) for part, path in files.items()}
-    resolved = _resolve(schema, _stacked(cells["train"], cells["holdout"]), unit, target)
-    frames = {part: resolved.coerce(table, files[part]) for part, table in cells.items()}
-    return Dataset.from_parts(
+    modality = recognise(Path(train))
+    for path in files.values():
+        _require_modality(Path(path), modality, str(train))
+    roles, notes = Roles(unit, target), []
+    if modality == "tabular":
+        cells = {part: read_table(path) for part, path in files.items()}
+        resolved = _resolve(schema, _stacked(cells["train"], cells["holdout"]), roles)
+        frames = {part: resolved.coerce(table, files[part]) for part, table in cells.items()}
+    else:
+        found = {part: _read(Path(path), modality) for part, path in files.items()}
+        column = found["train"].column
+        found = {part: made_like(payload, column, files[part]) for part, payload in found.items()}
+        labels = _stacked(label_table(found["train"]), label_table(found["holdout"]))
+        stacked = Payload(column, (), {name: labels[name].tolist() for name in labels.columns})
+        resolved = _resolve_labels(schema, stacked, roles)
+        frames = {part: labelled_frame(payload, resolved, files[part]) for part, payload in found.items()}
+        notes = [note for payload in found.values() for note in payload.notes]
+    data = Dataset.from_parts(
         Path(train).name,
         train=frames["train"],
         holdout=frames["holdout"],
@@ -97,79 +131,118 @@ def load_parts(
         schema=resolved,
         seed=seed,
         sources=files,
+        modality=modality,
     )
+    return replace(data, notes=(*notes, *data.notes))
 
 
-def read_like(path: str | Path, schema: Schema) -> pd.DataFrame:
-    """Read a table whose columns are known already, such as a file of synthetic records, as a canonical frame.
+def read_like(path: str | Path, schema: Schema, modality: Modality = "tabular") -> pd.DataFrame:
+    """Read records whose columns are known already, such as synthetic ones, as a canonical frame.
 
-    A unit or identifier column that the file leaves out is filled with missing cells: synthetic records name nobody.
+    A unit or identifier column that is left out is filled with missing cells: synthetic records name nobody. So are the
+    labels of images, texts and recordings that have no label at all. Recordings are resampled to the schema's rate.
 
     Raises:
-        InputError: The file cannot be read or does not have the schema's columns and kinds.
+        InputError: They cannot be read, are of another modality, or do not have the schema's columns, kinds and sizes.
     """
-    # A column without a name is the row index that some writers add.
-    cells = read_table(path).drop(columns="" if "" not in schema.names else [], errors="ignore")
-    absent = [c.name for c in schema.columns if c.kind == "identifier" and c.name not in cells.columns]
-    present = Schema(tuple(column for column in schema.columns if column.name not in absent))
-    frame = present.coerce(cells, str(path))
-    for name in absent:
-        frame[name] = pd.Series([float("nan")] * len(frame), dtype=object)
+    path = Path(path)
+    if path.exists() or modality != "tabular":
+        _require_modality(path, modality, "the data set")
+    if modality == "tabular":
+        # A column without a name is the row index that some writers add.
+        cells = read_table(path).drop(columns="" if "" not in schema.names else [], errors="ignore")
+        present = _without(schema, [c.name for c in schema.columns if c.kind == "identifier" and c.name not in cells])
+        frame = present.coerce(cells, str(path))
+    else:
+        column = payload_column(schema)
+        payload = made_like(_read(path, modality), column, str(path))
+        absent = [c for c in schema.columns if c != column and c.name not in payload.labels]
+        present = _without(schema, [c.name for c in absent if c.kind == "identifier" or not payload.labels])
+        frame = labelled_frame(payload, present, str(path))
+    for name in schema.names:
+        if name not in present.names:
+            frame[name] = pd.Series([float("nan")] * len(frame), dtype=object)
     return frame.loc[:, list(schema.names)]
 
 
-def write_table(frame: pd.DataFrame, path: str | Path, schema: Schema) -> None:
-    """Write a canonical frame as `.csv`, `.tsv` (also with `.gz`) or `.parquet`; an existing file is replaced whole.
+@dataclass(frozen=True)
+class Roles:
+    """Columns that the caller gives a role."""
 
-    Cells are written exactly: nothing is escaped for spreadsheet programs.
-
-    Raises:
-        InputError: The suffix is none of these, or the folder cannot be written.
-    """
-    path = Path(path)
-    if not path.name.endswith(TABLE_SUFFIXES):
-        raise InputError(f"{path}: cannot write this type; use one of {', '.join(TABLE_SUFFIXES)}")
-    shown = schema.restore(frame)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.name)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error})") from error
-    os.close(handle)
-    try:
-        if path.suffix == ".parquet":
-            shown.to_parquet(beside, index=False)
-        else:
-            shown.to_csv(beside, index=False, sep="\t" if ".tsv" in path.suffixes else ",")
-        # Temporary files are private to their owner; a result takes the usual permissions.
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(beside, 0o666 & ~umask)
-        os.replace(beside, path)
-    finally:
-        Path(beside).unlink(missing_ok=True)
+    unit: str | None
+    target: str | None
 
 
-def _resolve(schema: SchemaSource, cells: pd.DataFrame, unit: str | None, target: str | None) -> Schema:
+def _builtin(name: str, schema: SchemaSource, roles: Roles) -> Dataset:
+    frame, public, modality = read_builtin(name)
+    resolved = _overridden(public, schema)
+    if modality != "tabular":
+        resolved, content = _with_roles(resolved, roles), payload_column(public)
+        labels = {column.name: frame[column.name].tolist() for column in public.modelled}
+        payload = Payload(content, frame[content.name].tolist(), labels)
+        return Dataset(name, resolved, {"records": labelled_frame(payload, resolved, name)}, modality)
+    return _tabular(name, as_text(frame, name), resolved, roles)
+
+
+def _tabular(name: str, cells: pd.DataFrame, schema: SchemaSource, roles: Roles) -> Dataset:
+    resolved = _resolve(schema, cells, roles)
+    return Dataset(Path(name).name, resolved, {"records": resolved.coerce(cells, name)})
+
+
+def _labelled(path: Path, schema: SchemaSource, roles: Roles, documents: bool | None) -> Dataset:
+    modality = recognise(path)
+    payload = _read(path, modality, documents)
+    resolved = _resolve_labels(schema, payload, roles)
+    frame = labelled_frame(payload, resolved, str(path))
+    return Dataset(path.name, resolved, {"records": frame}, modality, payload.notes)
+
+
+def _read(path: Path, modality: Modality, documents: bool | None = None) -> Payload:
+    payload = read_texts(path, documents=documents) if modality == "text" else FORMS[modality].read(path)
+    if len(payload.cells) < 2:
+        raise InputError(f"{path}: holds {len(payload.cells)} record(s); at least two are needed")
+    return payload
+
+
+def _require_modality(path: Path, modality: Modality, whose: str) -> None:
+    found = recognise(path)
+    if found != modality:
+        raise InputError(f"{path}: holds {things(found)}, but {whose} holds {things(modality)}")
+
+
+def _resolve(schema: SchemaSource, cells: pd.DataFrame, roles: Roles) -> Schema:
     if isinstance(schema, Schema):
-        return _with_roles(schema, unit, target)
-    declared = read_declaration(schema) if isinstance(schema, str | Path) else schema
-    return Schema.infer(cells, unit=unit, target=target, declared=declared)
+        return _with_roles(schema, roles)
+    return Schema.infer(cells, unit=roles.unit, target=roles.target, declared=_declared(schema))
+
+
+def _resolve_labels(schema: SchemaSource, payload: Payload, roles: Roles) -> Schema:
+    if isinstance(schema, Schema):
+        return _with_roles(schema, roles)
+    return labelled_schema(payload, _declared(schema), unit=roles.unit, target=roles.target)
+
+
+def _declared(schema: str | Path | Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    return read_declaration(schema) if isinstance(schema, str | Path) else schema
 
 
 def _overridden(public: Schema, schema: SchemaSource) -> Schema:
     """Return a built-in schema with the columns that the user declares replaced by theirs."""
     if schema is None or isinstance(schema, Schema):
         return schema or public
-    declared = read_declaration(schema) if isinstance(schema, str | Path) else dict(schema)
-    base = public.to_dict()
+    declared, base = _declared(schema) or {}, public.to_dict()
     return Schema.from_dict({**base, **declared, "columns": {**base["columns"], **declared.get("columns", {})}})
 
 
-def _with_roles(schema: Schema, unit: str | None, target: str | None) -> Schema:
+def _with_roles(schema: Schema, roles: Roles) -> Schema:
+    unit = roles.unit
     if unit is not None and unit in schema.names and schema[unit].kind != "identifier":
         raise InputError(f"unit column '{unit}' is {schema[unit].kind} in the schema; a unit is an identifier")
-    return Schema(schema.columns, unit or schema.unit, target or schema.target)
+    return Schema(schema.columns, unit or schema.unit, roles.target or schema.target)
+
+
+def _without(schema: Schema, names: Sequence[str]) -> Schema:
+    return Schema(tuple(column for column in schema.columns if column.name not in names))
 
 
 def _stacked(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:

@@ -7,6 +7,7 @@ array of shape (samples,) in [-1, 1]; a text a Python string. Sizes and sample r
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,23 @@ import pandas as pd
 
 from generators.datasets.schema import PAYLOAD_KINDS, Column, Schema
 from generators.errors import InputError
+
+
+@dataclass(frozen=True)
+class Payload:
+    """What a file or folder of images, texts or recordings holds, before its labels get a schema.
+
+    Attributes:
+        column: The payload's column: its kind and size or rate.
+        cells: One canonical cell a record.
+        labels: Text by label column, one a record each; '' where there is none.
+        notes: What a user should know about how it was read, one sentence each.
+    """
+
+    column: Column
+    cells: Sequence[Any]
+    labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def payload_column(schema: Schema) -> Column:
