@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 _FAMILIES: dict[str, str] = {
     "tabular-vae": "generators.models.tabular.vae:TabularVAE",
+    "text-recurrent": "generators.models.text.recurrent:TextRecurrent",
+    "text-transformer": "generators.models.text.transformer:TextTransformer",
+    "text-transformer-xl": "generators.models.text.transformer_xl:TextTransformerXL",
 }
 
 

@@ -1,0 +1,273 @@
+"""What all text families share: records as token sequences, exact likelihoods, and writing token by token."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import field
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from generators.datasets import Schema
+from generators.datasets.payload import payload_column, payload_frame
+from generators.encoding.labels import LabelEncoder
+from generators.encoding.text import END, UNKNOWN, TextEncoder, Vocabulary
+from generators.encoding.windows import one_row_each, windows
+from generators.errors import InputError
+from generators.models.conditions import Conditions
+from generators.models.neural import NeuralGenerator
+from generators.models.parameters import PositiveFloat, PositiveInt, Share
+from generators.models.text.network import State, token_losses
+from generators.privacy import Ledger
+
+_SCORED = 64
+"""Records scored at once."""
+
+_WRITTEN = 256
+"""Records written at once."""
+
+Floats = npt.NDArray[np.float64]
+Tokens = npt.NDArray[np.int64]
+
+
+class TextGenerator(NeuralGenerator):
+    """A generator of texts that predicts each token from those before it.
+
+    A record is a start token, a token for each label, the text, and an end token; only the text and its end are
+    predicted. Without a budget, the records of train are read end to end in their order, so that a model of documents
+    in a sensible order also learns how one follows another, and cut into windows. Under a budget a row is one record,
+    cut after `context` tokens, and tokens are the bytes of UTF-8.
+
+    A subclass writes `_build`, which returns a `LanguageModel`.
+
+    Attributes:
+        vocabulary: What a token is: `characters`, or `bpe` for pieces of words found by byte-pair encoding.
+        vocabulary_size: Tokens of a byte-pair vocabulary at most.
+        context: Tokens read at once.
+        max_length: Tokens after which a sampled record is cut.
+        temperature: Divides the logits when sampling; below 1 for likelier, above 1 for more varied texts.
+        dropout: Share of activations set to zero while training.
+        column_: The column that holds the texts.
+        texts_: Between texts and tokens.
+        labels_: The label columns.
+    """
+
+    modality: ClassVar[str] = "text"
+    default_epochs: ClassVar[int] = 4
+    least_steps: ClassVar[int] = 500
+
+    batch_size: PositiveInt = 16
+    learning_rate: PositiveFloat = 2e-3
+    warmup: Share = 0.05
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    gradient_norm: PositiveFloat | None = 1.0
+    private_batch_size: PositiveInt = 256
+    private_learning_rate: PositiveFloat = 2e-3
+    vocabulary: Vocabulary = "characters"
+    vocabulary_size: Annotated[int, Field(ge=4)] = 1024
+    context: Annotated[int, Field(ge=2)] = 128
+    max_length: PositiveInt = 1000
+    temperature: PositiveFloat = 1.0
+    dropout: Share = 0.05
+    column_: str = field(init=False)
+    texts_: TextEncoder = field(init=False)
+    labels_: LabelEncoder = field(init=False)
+
+    def token_log_likelihoods(self, frame: pd.DataFrame, *, continued: bool = False) -> list[Floats]:
+        """Return the log-probability of every token of every record, in nats.
+
+        Args:
+            frame: Canonical frame. A character that the vocabulary lacks counts as one unknown token, at the price that
+                the model gives it, and is read as such. A label never seen is read as none.
+            continued: Whether each record is read after those before it, as in training, with at least half of
+                `context` tokens in view; else each stands alone.
+
+        Returns:
+            For each record an array of its text's tokens and the end.
+        """
+        self._require_fitted()
+        sequences = self._sequences(frame)
+        if not continued:
+            return self._scored(sequences)
+        if not sequences:
+            return []
+        stream = self._scored([np.concatenate(sequences)])[0]
+        return np.split(stream, np.cumsum([self._predicted(one) for one in sequences])[:-1])
+
+    def log_likelihood(self, frame: pd.DataFrame) -> Floats:
+        """Return each record's exact log-likelihood in nats, given its labels, shape (records,).
+
+        It is that of the text and its end, each record by itself; see `token_log_likelihoods` for unknown characters.
+        """
+        return np.array([float(one.sum()) for one in self.token_log_likelihoods(frame)], dtype=np.float64)
+
+    def record_loss(self, frame: pd.DataFrame) -> Floats:
+        """Return each record's loss in nats per token, the end included, shape (records,).
+
+        That is minus the log-likelihood divided by the number of tokens, so that short and long records compare.
+        """
+        return np.array([-float(one.mean()) for one in self.token_log_likelihoods(frame)], dtype=np.float64)
+
+    def next_token_logits(self, prompts: Sequence[str], conditions: Mapping[str, Any] | None = None) -> Floats:
+        """Return the logits of the token after each prompt.
+
+        Args:
+            prompts: Beginnings of records; may be empty.
+            conditions: Labels of the records; those not given are as they occur most often together with them.
+
+        Returns:
+            Shape (prompts, vocabulary). Column 0 is the end of the record, column 1 an unknown character, the others
+            the pieces of `texts_`.
+
+        Raises:
+            InputError: A prompt has a character that the vocabulary lacks.
+        """
+        self._require_fitted()
+        for number, prompt in enumerate(prompts, start=1):
+            self.texts_.require_known(prompt, f"prompt {number}")
+        wanted = Conditions(self.schema_, conditions or {}).values
+        prefix = self._prefix(_likeliest(self.labels_, wanted))
+        found = []
+        with torch.no_grad():
+            for prompt in prompts:
+                tokens = np.concatenate([prefix[0], self.texts_.encode(prompt)])
+                logits, _ = self.network_.advance(torch.from_numpy(tokens)[None].to(self.torch_device), None)
+                found.append(logits[0, -1])
+        if not found:
+            return np.zeros((0, self.texts_.size))
+        return torch.stack(found).double().cpu().numpy()
+
+    @property
+    def row_length(self) -> int:
+        """Tokens that a training row predicts."""
+        return self.context
+
+    @property
+    def inputs(self) -> int:
+        """Number of tokens that can be read: those predicted, the start token, and one for each value of a label."""
+        return self.texts_.size + 1 + self.labels_.width
+
+    def _prepare(self, frame: pd.DataFrame, schema: Schema, *, public_only: bool) -> Tensor:
+        self.column_ = payload_column(schema).name
+        self.labels_ = LabelEncoder(public_only=public_only).fit(frame, schema)
+        self.texts_ = TextEncoder(self.vocabulary, self.vocabulary_size, public_only=public_only)
+        self.texts_.fit(self._texts(frame))
+        make = one_row_each if public_only else windows
+        return torch.from_numpy(make(self._sequences(frame), self.row_length + 1))
+
+    def _record(self, ledger: Ledger) -> None:
+        self.texts_.record(ledger)
+        self.labels_.record(ledger)
+
+    def _encoders(self) -> dict[str, Any]:
+        return {"texts": self.texts_.to_dict(), "labels": self.labels_.to_dict()}
+
+    def _restore_encoders(self, state: dict[str, Any]) -> None:
+        self.column_ = payload_column(self.schema_).name
+        self.texts_ = TextEncoder.from_dict(state["texts"])
+        self.labels_ = LabelEncoder.from_dict(state["labels"])
+
+    def _sample(self, n: int, generator: torch.Generator, conditions: Mapping[str, Any]) -> pd.DataFrame:
+        codes = self.labels_.draw(n, generator, conditions)
+        prefixes = torch.from_numpy(self._prefix(codes))
+        texts = [
+            self.texts_.decode(tokens)
+            for chunk in torch.split(prefixes, _WRITTEN)
+            for tokens in self._written(chunk, generator)
+        ]
+        cells = payload_frame(self.schema_[self.column_], texts).assign(**self.labels_.decode(codes))
+        return cells.reindex(columns=list(self.schema_.names))
+
+    def _written(self, prefixes: Tensor, generator: torch.Generator) -> Tokens:
+        """Continue prefixes of shape (records, tokens) until each ends; shape (records, at most max_length)."""
+        device = self.torch_device
+        written = torch.full((len(prefixes), self.max_length), END)
+        going = torch.arange(len(prefixes))
+        state: State | None = None
+        tokens = prefixes
+        with torch.no_grad():
+            for place in range(self.max_length):
+                logits, state = self.network_.advance(tokens.to(device), state)
+                wishes = logits[:, -1].cpu() / self.temperature
+                wishes[:, UNKNOWN] = -torch.inf
+                tokens = torch.multinomial(wishes.softmax(dim=1), 1, generator=generator)
+                written[going, place] = tokens[:, 0]
+                unfinished = tokens[:, 0] != END
+                if not unfinished.all():
+                    going, tokens = going[unfinished], tokens[unfinished]
+                    state = [one[unfinished.to(device)] for one in state]
+                if len(going) == 0:
+                    break
+        return written.numpy()
+
+    def _scored(self, sequences: list[Tokens]) -> list[Floats]:
+        """Return the log-probability of every predicted token of each sequence."""
+        scores: list[Floats] = [np.zeros(0)] * len(sequences)
+        by_length = sorted(range(len(sequences)), key=lambda number: len(sequences[number]))
+        for first in range(0, len(by_length), _SCORED):
+            chosen = by_length[first : first + _SCORED]
+            longest = max(len(sequences[number]) for number in chosen)
+            rows = torch.from_numpy(one_row_each([sequences[number] for number in chosen], longest))
+            for number, row, values in zip(chosen, rows, self._row_scores(rows), strict=True):
+                scores[number] = values[(row[1:] >= 0) & (row[1:] < self.texts_.size)].numpy()
+        return scores
+
+    def _row_scores(self, rows: Tensor) -> Tensor:
+        """Return the log-probability of every token but the first, shape (rows, tokens - 1); what is given has any."""
+        state: State | None = None
+        parts = []
+        with torch.no_grad():
+            for start in range(0, rows.shape[1] - 1, self.context):
+                tokens = rows[:, start : min(start + self.context, rows.shape[1] - 1)].clamp_min(0)
+                targets = rows[:, start + 1 : start + 1 + tokens.shape[1]]
+                given = (targets < 0) | (targets >= self.texts_.size)
+                logits, state = self.network_.advance(tokens.to(self.torch_device), state)
+                parts.append(-token_losses(logits.double(), targets.masked_fill(given, 0).to(logits.device)).cpu())
+        return torch.cat(parts, dim=1)
+
+    def _sequences(self, frame: pd.DataFrame) -> list[Tokens]:
+        prefixes = self._prefix(self.labels_.encode(frame))
+        end = np.array([END], dtype=np.int64)
+        encoded = self.texts_.encode_all(self._texts(frame))
+        return [np.concatenate([prefix, text, end]) for prefix, text in zip(prefixes, encoded, strict=True)]
+
+    def _prefix(self, codes: npt.NDArray[np.int64]) -> Tokens:
+        """Return what is given of a record, shape (records, 1 + label columns): a start token, and its labels' tokens.
+
+        In the place of a label never seen stands another start token.
+        """
+        start = self.texts_.size
+        offsets = start + 1 + np.cumsum([0, *self.labels_.sizes])[:-1]
+        labels = np.where(codes < 0, start, codes + offsets)
+        return np.concatenate([np.full((len(codes), 1), start, dtype=np.int64), labels], axis=1)
+
+    def _predicted(self, sequence: Tokens) -> int:
+        """Return how many tokens of a sequence are predicted: all but the start and the labels."""
+        return len(sequence) - 1 - len(self.labels_.sizes)
+
+    def _texts(self, frame: pd.DataFrame) -> list[str]:
+        texts: list[str] = frame[self.column_].tolist()
+        for row, text in enumerate(texts, start=1):
+            if not isinstance(text, str):
+                raise InputError(f"column '{self.column_}': row {row} holds no text")
+        return texts
+
+
+def _likeliest(labels: LabelEncoder, conditions: Mapping[str, Any]) -> npt.NDArray[np.int64]:
+    """Return the codes of the labels that occur most often with the given ones, shape (1, label columns)."""
+    fixed = {
+        place: int(block.encode(pd.Series([conditions[block.name]], dtype=object))[0])
+        for place, block in enumerate(labels.blocks_)
+        if block.name in conditions
+    }
+    agreeing = sum((labels.combinations_[:, place] == code).astype(np.int64) for place, code in fixed.items())
+    best = int(np.argmax(agreeing + labels.weights_))
+    codes: npt.NDArray[np.int64] = labels.combinations_[[best]].copy()
+    for place, code in fixed.items():
+        codes[:, place] = code
+    return codes
