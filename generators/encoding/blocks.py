@@ -50,6 +50,15 @@ class LevelBlock:
         values = np.array([*self.levels, np.nan], dtype=np.float64 if numbers else object)
         return values[codes]
 
+    @property
+    def widths(self) -> npt.NDArray[np.float64]:
+        """Length of each category on the real line, shape (size,): 0, for each is a single value."""
+        return np.zeros(self.size)
+
+    def within(self, cells: pd.Series[Any]) -> npt.NDArray[np.float64]:
+        """Return the part of [0, 1] that decodes to each cell: all of it. Shape (rows, 2)."""
+        return np.tile([0.0, 1.0], (len(cells), 1))
+
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-ready state."""
         return {"type": "levels", **asdict(self), "levels": list(self.levels)}
@@ -116,6 +125,7 @@ class BinBlock:
         if len(rest):
             quantiles = np.quantile(rest, _shares(bins - len(atoms), len(rest)))
             edges = _closed(np.floor(quantiles) if step else quantiles, step)
+            edges = _without_empty_bins(edges, sorted(atoms)) if step else edges
         return cls(name, tuple(sorted(atoms)), tuple(edges), step, missing, moment)
 
     @classmethod
@@ -171,15 +181,54 @@ class BinBlock:
         moments[known] = (np.round(values[known] * 1e6).astype(np.int64) * 1000).astype("datetime64[ns]")
         return moments
 
+    @property
+    def widths(self) -> npt.NDArray[np.float64]:
+        """Length of each category on the real line, shape (size,); 0 where values have probabilities, not densities."""
+        lengths = np.zeros(self.size)
+        if self.bins and not self.step:
+            lengths[len(self.atoms) : len(self.atoms) + self.bins] = np.diff(self.edges)
+        return lengths
+
+    def within(self, cells: pd.Series[Any]) -> npt.NDArray[np.float64]:
+        """Return the part of [0, 1] that `decode` turns into each cell, given its code.
+
+        Returns:
+            Start and stop, shape (rows, 2): 0 and 1 for a value alone in its category, an n-th for one of n points of
+            a grid, and twice the same number for a real one. Values beyond the edges count as the edges.
+        """
+        values = _numbers(cells, moment=self.moment)
+        codes = self.encode(cells)
+        binned = ~np.isnan(values) & (codes >= len(self.atoms))
+        part = np.tile([0.0, 1.0], (len(values), 1))
+        if not binned.any():
+            return part
+        codes, values = codes[binned] - len(self.atoms), values[binned]
+        starts, stops = np.array(self.edges[:-1])[codes], np.array(self.edges[1:])[codes]
+        if self.step:
+            points = np.clip(np.round(values / self.step), starts, stops - 1)
+            ranks = points - starts - self._atoms_between(starts, points)
+            free = stops - starts - self._atoms_between(starts, stops)
+            part[binned] = np.stack([ranks, ranks + 1], axis=1) / free[:, None]
+        else:
+            lengths = stops - starts
+            shares = np.clip((values - starts) / np.where(lengths > 0, lengths, 1), 0, 1)
+            part[binned] = np.where(lengths > 0, [shares, shares], [[0.0], [1.0]]).T
+        return part
+
+    def _atoms_between(
+        self, starts: npt.NDArray[np.float64], stops: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.float64]:
+        """Count the atoms in each [start, stop)."""
+        atoms = np.array(self.atoms)
+        return (np.searchsorted(atoms, stops) - np.searchsorted(atoms, starts)).astype(np.float64)
+
     def _grid_points(
         self, starts: npt.NDArray[np.float64], stops: npt.NDArray[np.float64], uniform: npt.NDArray[np.float64]
     ) -> npt.NDArray[np.float64]:
         """Draw grid points evenly from [start, stop), leaving out the atoms, which have categories of their own."""
-        inside = [(starts <= atom) & (atom < stops) for atom in self.atoms]
-        free = stops - starts - np.sum(inside, axis=0) if inside else stops - starts
-        points = starts + np.floor(uniform * free)
-        for atom, within in zip(self.atoms, inside, strict=True):
-            points += within & (points >= atom)
+        points = starts + np.floor(uniform * (stops - starts - self._atoms_between(starts, stops)))
+        for atom in self.atoms:
+            points += (starts <= atom) & (atom < stops) & (points >= atom)
         return points
 
     def to_dict(self) -> dict[str, Any]:

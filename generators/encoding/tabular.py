@@ -81,6 +81,30 @@ class TabularEncoder:
         """Return codes of shape (rows, modelled columns); -1 for levels that the encoder does not know."""
         return np.stack([block.encode(frame[block.name]) for block in self.blocks_], axis=1)
 
+    def within(self, frame: pd.DataFrame) -> npt.NDArray[np.float64]:
+        """Return the part of [0, 1] that `decode` turns into each cell, given its code.
+
+        Returns:
+            Shape (rows, modelled columns, 2), start and stop: an n-th for one of n values of a category, twice the same
+            number for a real one, and all of [0, 1] for cells that are alone in their category, or missing, or unknown.
+        """
+        return np.stack([block.within(frame[block.name]) for block in self.blocks_], axis=1)
+
+    def log_spread(self, frame: pd.DataFrame) -> npt.NDArray[np.float64]:
+        """Return how likely `decode` is to turn each code back into the very cell that it stands for.
+
+        Returns:
+            Shape (rows, modelled columns): the log-probability, or for a real number the log-density in the column's
+            units; 0 for unknown levels.
+        """
+        spread = np.empty((len(frame), len(self.blocks_)))
+        for place, block in enumerate(self.blocks_):
+            cells = frame[block.name]
+            chance = np.diff(block.within(cells), axis=1)[:, 0]  # 0 for real numbers, which have a density instead
+            np.divide(1.0, block.widths[block.encode(cells)], out=chance, where=chance == 0)
+            spread[:, place] = np.log(chance)
+        return spread
+
     def one_hot(self, codes: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """Return the one-hot encoding, shape (rows, width); all zeros in the block of an unknown level."""
         rows, columns = np.nonzero(codes >= 0)

@@ -119,3 +119,36 @@ def test_public_dates_fall_on_days() -> None:
         decoded = encoder.decode(encoder.encode(frame), np.full((2, 1), 0.999))
         assert (decoded["d"] == decoded["d"].dt.normalize()).all()
         assert decoded["d"].max() <= pd.Timestamp("1970-04-10")
+
+
+@pytest.mark.parametrize("flavour", NUMBERS)
+@pytest.mark.parametrize("bins", [2, 5, 32])
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_each_cell_decodes_from_its_own_part_of_its_category(flavour: str, bins: int, data: st.DataObject) -> None:
+    values = data.draw(st.lists(st.one_of(NUMBERS[flavour], st.just(float("nan"))), min_size=2, max_size=80))
+    frame = pd.DataFrame({"x": values, "c": pd.Series(["a", "b"] * 40, dtype=object)[: len(values)]})
+    schema = Schema((Column("x", "integer" if flavour == "integer" else "numeric"), Column("c", "categorical")))
+    encoder = TabularEncoder(bins).fit(frame, schema)
+    parts = encoder.within(frame)
+    assert parts.shape == (len(frame), 2, 2)
+    decoded = encoder.decode(encoder.encode(frame), parts.mean(axis=2))
+    np.testing.assert_allclose(decoded["x"].astype(float), frame["x"], rtol=1e-9, atol=1e-6)
+    assert (decoded["c"] == frame["c"]).all()
+
+
+def test_spreads_of_a_category_sum_to_one() -> None:
+    """Over its values for a grid, as an integral for real numbers; and a value alone in its category is certain."""
+    count = np.r_[np.repeat(5.0, 60), np.arange(0.0, 40.0)]
+    frame = pd.DataFrame({"count": count, "real": count / 3 + 1 / 7})
+    schema = Schema((Column("count", "integer"), Column("real", "numeric")))
+    encoder = TabularEncoder(bins=4).fit(frame, schema)
+    points = pd.DataFrame({"count": np.arange(0.0, 40.0), "real": np.linspace(1 / 7, 39 / 3 + 1 / 7, 40)})
+    spread, codes = np.exp(encoder.log_spread(points)), encoder.encode(points)
+    for code in np.unique(codes[:, 0]):
+        assert spread[codes[:, 0] == code, 0].sum() == pytest.approx(1)
+    assert spread[5, 0] == 1
+    widths = 1 / spread[:, 1]
+    assert widths[np.unique(codes[:, 1], return_index=True)[1]].sum() == pytest.approx(13)
+    unknown = pd.DataFrame({"count": [np.nan], "real": [np.nan]})
+    assert encoder.log_spread(unknown).tolist() == [[0, 0]]
