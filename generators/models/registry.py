@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from generators.models.base import Generator
 
 _FAMILIES: dict[str, str] = {
+    "tabular-flow": "generators.models.tabular.flow:TabularFlow",
+    "tabular-transformer": "generators.models.tabular.transformer:TabularTransformer",
     "tabular-vae": "generators.models.tabular.vae:TabularVAE",
     "text-recurrent": "generators.models.text.recurrent:TextRecurrent",
     "text-transformer": "generators.models.text.transformer:TextTransformer",
