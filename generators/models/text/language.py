@@ -51,14 +51,14 @@ class TextGenerator(NeuralGenerator):
         context: Tokens read at once.
         max_length: Tokens after which a sampled record is cut.
         temperature: Divides the logits when sampling; below 1 for likelier, above 1 for more varied texts.
-        dropout: Share of activations set to zero while training.
+        dropout: Share of activations set to zero while training; more than 0 pays where many passes are made.
         column_: The column that holds the texts.
         texts_: Between texts and tokens.
         labels_: The label columns.
     """
 
     modality: ClassVar[str] = "text"
-    default_epochs: ClassVar[int] = 4
+    default_epochs: ClassVar[int] = 3
     least_steps: ClassVar[int] = 500
 
     batch_size: PositiveInt = 16
@@ -73,7 +73,7 @@ class TextGenerator(NeuralGenerator):
     context: Annotated[int, Field(ge=2)] = 128
     max_length: PositiveInt = 1000
     temperature: PositiveFloat = 1.0
-    dropout: Share = 0.05
+    dropout: Share = 0.0
     column_: str = field(init=False)
     texts_: TextEncoder = field(init=False)
     labels_: LabelEncoder = field(init=False)
