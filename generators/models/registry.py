@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from generators.models.base import Generator
 
 _FAMILIES: dict[str, str] = {
+    "image-diffusion": "generators.models.image.diffusion:ImageDiffusion",
+    "image-gan": "generators.models.image.gan:ImageGAN",
+    "image-vae": "generators.models.image.vae:ImageVAE",
     "tabular-flow": "generators.models.tabular.flow:TabularFlow",
     "tabular-transformer": "generators.models.tabular.transformer:TabularTransformer",
     "tabular-vae": "generators.models.tabular.vae:TabularVAE",

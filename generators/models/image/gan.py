@@ -1,0 +1,253 @@
+"""A class-conditional GAN for images (Goodfellow et al. 2014; layers after DCGAN: Radford, Metz and Chintala 2016)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from typing import Annotated, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+import torch.nn.functional as functional
+from pydantic import Field
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from generators.encoding.images import Shape, split_rows
+from generators.models.image.base import ImageGenerator
+from generators.models.image.layers import groups, halvings
+from generators.models.image.variety import Variety
+from generators.models.parameters import NonNegativeFloat, PositiveInt, Share
+from generators.training import History, Phase
+
+_COLLAPSED = 0.5
+_UNCOVERED = 0.25
+
+
+class ImageGAN(ImageGenerator):
+    """Makes images with a convolutional generator that learns to deceive a discriminator; both are told the labels.
+
+    The discriminator is held smooth by a penalty on its gradient at real images (R1: Mescheder, Geiger and Nowozin
+    2018) and sees all images moved by a few pixels, real and generated alike, so that it cannot learn few data by heart
+    (Zhao et al. 2020). Now and then training looks at the variety of what is generated; a mode collapse is told in
+    `history_.notes`.
+
+    Attributes:
+        channels: Feature maps at half the image's resolution; twice as many below.
+        latent: Dimensions of the noise that an image is made of.
+        penalty: Weight of the gradient penalty.
+        shift: Largest move of an image that the discriminator sees, as a share of its sides.
+        validation: None: a discriminator's loss does not tell when to stop.
+
+    Example:
+        >>> from generators import Column, Dataset
+        >>> from generators.datasets.payload import payload_frame, payload_schema
+        >>> column = Column("image", "image", shape=(8, 8, 1))
+        >>> cells = np.random.default_rng(0).integers(0, 255, (40, 8, 8, 1)).astype(np.uint8)
+        >>> data = Dataset("noise", payload_schema(column), {"train": payload_frame(column, cells)}, modality="image")
+        >>> model = ImageGAN(epochs=1, channels=8).fit(data, progress=False)
+        >>> model.sample(2)["image"][0].shape
+        (8, 8, 1)
+    """
+
+    kind: ClassVar[str] = "image-gan"
+    no_privacy: ClassVar[str] = (
+        "its loss mixes records with images made by a generator that follows them, step by step, which the private "
+        "loop cannot train yet; image-vae and image-diffusion can"
+    )
+    default_epochs: ClassVar[int] = 20
+
+    batch_size: PositiveInt = 128
+    ema: Share = 0.999
+    validation: Annotated[float, Field(ge=0, le=0)] = 0.0
+    channels: Annotated[int, Field(ge=4)] = 48
+    latent: PositiveInt = 64
+    penalty: NonNegativeFloat = 1.0
+    shift: Share = 0.1
+
+    def discriminate(self, frame: pd.DataFrame) -> npt.NDArray[np.float64]:
+        """Return the discriminator's logit that each record, with its labels, is real; shape (records,)."""
+        return self._measured(frame, lambda rows: self.network_.discriminator(*split_rows(rows, self.encoder_.shape_)))
+
+    def _build(self) -> Adversaries:
+        return Adversaries(
+            self.encoder_.shape_, self.encoder_.labels_.width, self.channels, self.latent, self.penalty, self.shift
+        )
+
+    def _phases(self) -> list[Phase]:
+        both: Adversaries = self.network_
+        return [
+            Phase(both.discriminator_loss, list(both.discriminator.parameters()), "discriminator", betas=(0.5, 0.99)),
+            Phase(both.generator_loss, list(both.generator.parameters()), "generator", betas=(0.5, 0.99)),
+        ]
+
+    def _look(self, rows: Tensor) -> Callable[[], Mapping[str, float]]:
+        variety = Variety(rows, self.encoder_.shape_)
+        return lambda: variety.measure(self.network_.draw)
+
+    def _notes(self, history: History) -> list[str]:
+        return collapse_notes(history.watched[-1][1])
+
+    def _images(self, labels: Tensor, generator: torch.Generator) -> Tensor:
+        noise = torch.randn(len(labels), self.latent, generator=generator).to(labels.device)
+        images: Tensor = self.network_.generator(noise, labels)
+        return images
+
+
+def collapse_notes(seen: Mapping[str, float]) -> list[str]:
+    """Say in plain words what `Variety.measure` found wrong; nothing if all is well."""
+    advice = "train longer, lower learning_rate or raise penalty, and do not take these images for all of the data"
+    notes = []
+    if seen["variety"] < _COLLAPSED:
+        notes.append(
+            f"Mode collapse: generated images with the same labels differ {seen['variety']:.0%} as much from each "
+            f"other as real ones do; {advice}."
+        )
+    elif seen["least variety"] < _COLLAPSED:
+        notes.append(
+            "Mode collapse for some labels: there generated images differ "
+            f"{seen['least variety']:.0%} as much from each other as real ones do; {advice}."
+        )
+    if seen["coverage"] < _UNCOVERED:
+        notes.append(
+            f"Low coverage: only {seen['coverage']:.0%} of real images have a generated one nearby, where real images "
+            f"would reach about 97%: kinds of images are missing or badly drawn; {advice}."
+        )
+    return notes
+
+
+class Adversaries(nn.Module):
+    """Generator and discriminator, and what each of them lowers.
+
+    Args:
+        shape: Height, width and channels of an image.
+        labels: Width of the labels.
+        channels: Feature maps at half the image's resolution.
+        latent: Dimensions of the noise.
+        penalty: Weight of the gradient penalty.
+        shift: Largest move of an image that the discriminator sees, as a share of its sides.
+    """
+
+    def __init__(self, shape: Shape, labels: int, channels: int, latent: int, penalty: float, shift: float) -> None:
+        super().__init__()
+        self.shape = shape
+        self.latent = latent
+        self.penalty = penalty
+        self.shift = shift
+        self.generator = ImageMaker(shape, labels, channels, latent)
+        self.discriminator = Discriminator(shape, labels, channels)
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Return the discriminator's loss of each row, shape (batch,)."""
+        return self.discriminator_loss(rows)
+
+    def draw(self, labels: Tensor) -> Tensor:
+        """Make an image for each row of labels, from noise of the global generator."""
+        images: Tensor = self.generator(torch.randn(len(labels), self.latent, device=labels.device), labels)
+        return images
+
+    def discriminator_loss(self, rows: Tensor) -> Tensor:
+        """Return how badly each real image and a generated one with its labels are told apart, shape (batch,)."""
+        images, labels = split_rows(rows, self.shape)
+        with torch.no_grad():
+            drawn = self.draw(labels)
+        both = moved(torch.cat([images, drawn]), self.shift)
+        real, fake = self.discriminator(both, labels.repeat(2, 1)).chunk(2)
+        # The penalty on an eighth of the batch is right on average and costs an eighth.
+        few = max(1, len(rows) // 8)
+        return functional.softplus(-real) + functional.softplus(fake) + self._penalty(images[:few], labels[:few])
+
+    def generator_loss(self, rows: Tensor) -> Tensor:
+        """Return how well the discriminator sees through an image generated for each row's labels, shape (batch,)."""
+        _, labels = split_rows(rows, self.shape)
+        judge = {name: weight.detach() for name, weight in self.discriminator.named_parameters()}
+        scores: Tensor = functional_call(self.discriminator, judge, (moved(self.draw(labels), self.shift), labels))
+        return functional.softplus(-scores)
+
+    def _penalty(self, images: Tensor, labels: Tensor) -> Tensor:
+        images = images.detach().requires_grad_()
+        scores = self.discriminator(images, labels)
+        (slope,) = torch.autograd.grad(scores.sum(), images, create_graph=True)
+        return 0.5 * self.penalty * slope.square().flatten(1).sum(dim=1).mean()
+
+
+class ImageMaker(nn.Module):
+    """Noise and labels to images: a linear layer, then transposed convolutions that double the resolution.
+
+    Args:
+        shape: Height, width and channels of an image.
+        labels: Width of the labels.
+        channels: Feature maps at half the image's resolution.
+        latent: Dimensions of the noise.
+    """
+
+    def __init__(self, shape: Shape, labels: int, channels: int, latent: int) -> None:
+        super().__init__()
+        height, width, colours = shape
+        self.sizes = halvings(height, width)
+        widths = [min(2**level, 4) * channels for level in range(len(self.sizes) - 1)]
+        coarse = (widths[-1], *self.sizes[-1])
+        self.first = nn.Sequential(nn.Linear(latent + labels, math.prod(coarse)), nn.Unflatten(1, coarse))
+        self.norms = nn.ModuleList(nn.GroupNorm(groups(one), one) for one in widths)
+        self.rises = nn.ModuleList(
+            nn.ConvTranspose2d(deep, fine, 4, stride=2, padding=1) for fine, deep in pairwise([colours, *widths])
+        )
+
+    def forward(self, noise: Tensor, labels: Tensor) -> Tensor:
+        """Return images from -1 to 1, shape (batch, channels, height, width)."""
+        x: Tensor = self.first(torch.cat([noise, labels], dim=1))
+        for level in reversed(range(len(self.rises))):
+            height, width = self.sizes[level]
+            x = self.rises[level](functional.relu(self.norms[level](x)))[..., :height, :width]
+        return x.tanh()
+
+
+class Discriminator(nn.Module):
+    """Images and labels to a logit of being real; labels by projection (Miyato and Koyama 2018).
+
+    Args:
+        shape: Height, width and channels of an image.
+        labels: Width of the labels.
+        channels: Feature maps at half the image's resolution.
+    """
+
+    def __init__(self, shape: Shape, labels: int, channels: int) -> None:
+        super().__init__()
+        height, width, colours = shape
+        sizes = halvings(height, width)
+        layers: list[nn.Module] = []
+        before = colours
+        for level in range(len(sizes) - 1):
+            after = min(2**level, 4) * channels
+            layers.append(nn.Conv2d(before, after, 3, stride=2, padding=1))
+            layers += [nn.GroupNorm(groups(after), after)] if level else []
+            layers.append(nn.LeakyReLU(0.2))
+            before = after
+        flat = before * math.prod(sizes[-1])
+        self.features = nn.Sequential(*layers, nn.Flatten(), nn.Linear(flat, 2 * channels), nn.LeakyReLU(0.2))
+        self.score = nn.Linear(2 * channels, 1)
+        self.direction = nn.Linear(labels, 2 * channels, bias=False) if labels else None
+
+    def forward(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Return a logit for each image, shape (batch,)."""
+        features = self.features(images)
+        logits: Tensor = self.score(features).squeeze(1)
+        if self.direction is not None:
+            logits = logits + (self.direction(labels) * features).sum(dim=1)
+        return logits
+
+
+def moved(images: Tensor, share: float) -> Tensor:
+    """Move each image by up to a share of its sides, in whole pixels; borders repeat. Differentiable in the images."""
+    if share == 0:
+        return images
+    places = []
+    for side in images.shape[-2:]:
+        most = round(share * side)
+        offsets = torch.randint(-most, most + 1, (len(images), 1), device=images.device)
+        places.append((torch.arange(side, device=images.device) + offsets).clamp(0, side - 1))
+    which = torch.arange(len(images), device=images.device)[:, None, None]
+    return images.movedim(1, -1)[which, places[0][:, :, None], places[1][:, None, :]].movedim(-1, 1)

@@ -1,0 +1,37 @@
+"""How the image networks walk between resolutions, for images of any size."""
+
+from __future__ import annotations
+
+import torch.nn.functional as functional
+from torch import Tensor
+
+Size = tuple[int, int]
+"""Height and width."""
+
+_SMALLEST = 8
+"""Sides below this are not halved again."""
+
+
+def halvings(height: int, width: int) -> list[Size]:
+    """Return the sizes that an image goes through when it is halved until its shorter side is under 8.
+
+    Sides round up, as in a convolution with stride 2 and a border of 1. At least once, so that there is a coarse level.
+
+    Example:
+        >>> halvings(28, 30)
+        [(28, 30), (14, 15), (7, 8)]
+    """
+    sizes = [(height, width)]
+    while len(sizes) < 2 or min(sizes[-1]) >= _SMALLEST:
+        sizes.append((-(-sizes[-1][0] // 2), -(-sizes[-1][1] // 2)))
+    return sizes
+
+
+def doubled(images: Tensor, size: Size) -> Tensor:
+    """Repeat every pixel in both directions, and cut to the size that was halved before."""
+    return functional.interpolate(images, scale_factor=2.0, mode="nearest")[..., : size[0], : size[1]]
+
+
+def groups(channels: int) -> int:
+    """Return into how many groups GroupNorm should part so many channels: at most 8, and without a rest."""
+    return next(number for number in range(min(8, channels), 0, -1) if channels % number == 0)
