@@ -9,7 +9,7 @@ INSTALLED_CLI := $(BIN)/genassay
 
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,marginal]'
 	touch $(STAMP)
 
 audit: $(STAMP)

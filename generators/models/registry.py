@@ -24,6 +24,7 @@ _FAMILIES: dict[str, str] = {
     "image-gan": "generators.models.image.gan:ImageGAN",
     "image-vae": "generators.models.image.vae:ImageVAE",
     "tabular-flow": "generators.models.tabular.flow:TabularFlow",
+    "tabular-marginal": "generators.models.tabular.marginal:TabularMarginal",
     "tabular-transformer": "generators.models.tabular.transformer:TabularTransformer",
     "tabular-vae": "generators.models.tabular.vae:TabularVAE",
     "text-recurrent": "generators.models.text.recurrent:TextRecurrent",

@@ -11,7 +11,10 @@ from typing import Any, Literal
 
 from generators.errors import InputError
 
-Mechanism = Literal["public", "none", "dp-sgd", "test-mode"]
+Mechanism = Literal["public", "none", "dp-sgd", "select-measure", "test-mode"]
+PRIVATE = ("dp-sgd", "select-measure")
+"""Mechanisms whose cost is finite."""
+
 _START = "0" * 64
 
 
@@ -21,8 +24,9 @@ class Entry:
 
     Attributes:
         what: What was read or learnt, in plain words.
-        mechanism: `public` (nothing was read), `none` (read without protection), `dp-sgd`, or `test-mode` (noise that
-            can be replayed, so no protection).
+        mechanism: `public` (nothing was read), `none` (read without protection), `dp-sgd`, `select-measure` (tables
+            chosen by the exponential mechanism and measured with Gaussian noise), or `test-mode` (noise that can be
+            replayed, so no protection).
         parameters: What the cost was computed from.
         epsilon: The cost; None where there is no finite one, or nothing to pay.
         delta: See `PrivacyBudget`.
@@ -95,7 +99,7 @@ class Ledger:
     @property
     def spent(self) -> tuple[float, float] | None:
         """The (epsilon, delta) of all entries together, by basic composition; None if some touch was unprotected."""
-        if not any(entry.mechanism == "dp-sgd" for entry in self):
+        if not any(entry.mechanism in PRIVATE for entry in self):
             return None
         if any(entry.mechanism in ("none", "test-mode") for entry in self):
             return None
@@ -107,7 +111,7 @@ class Ledger:
         spent = self.spent
         if spent is None:
             return None
-        training = next(entry for entry in self if entry.mechanism == "dp-sgd").parameters
+        training = next(entry for entry in self if entry.mechanism in PRIVATE).parameters
         return {
             "epsilon": spent[0],
             "delta": spent[1],
@@ -166,7 +170,8 @@ class Ledger:
 
 
 def _private_statement(epsilon: float, delta: float, entries: list[Entry]) -> str:
-    run = next(entry for entry in entries if entry.mechanism == "dp-sgd").parameters
+    paid = next(entry for entry in entries if entry.mechanism in PRIVATE)
+    run = paid.parameters
     declared: dict[str, list[str]] = {}
     for entry in entries:
         if entry.mechanism == "public":
@@ -176,11 +181,24 @@ def _private_statement(epsilon: float, delta: float, entries: list[Entry]) -> st
     shown = f"{epsilon + 5e-4:.3f}"
     return (
         f"The weights of this model satisfy ({shown}, {delta:g})-differential privacy for one {run['unit']}, where "
-        "neighbouring data sets differ by adding or removing one record. They were trained by DP-SGD for "
-        f"{run['steps']} steps fixed beforehand, with Poisson sampling at rate {run['sampling_rate']:.6g}, gradients "
-        f"clipped to norm {run['clip']:g} and noise multiplier {run['noise_multiplier']:.6g}; accountant: "
-        f"{run['accountant']}. Noise and batches come from {run['rng']}. Taken as public, at no cost: {public}. Not "
-        "covered: releases other than this one model and what is computed from it (each further model trained on "
+        f"neighbouring data sets differ by adding or removing one record. {_how(paid)}; accountant: "
+        f"{run['accountant']}. Noise and random choices come from {run['rng']}. Taken as public, at no cost: {public}. "
+        "Not covered: releases other than this one model and what is computed from it (each further model trained on "
         "these records adds its own cost), choosing hyper-parameters by looking at the data, floating-point and "
         "timing attacks, and any number computed on the real data, such as the metrics and attacks of an audit report."
+    )
+
+
+def _how(entry: Entry) -> str:
+    run = entry.parameters
+    if entry.mechanism == "select-measure":
+        return (
+            f"They were computed from at most {run['tables']} tables of counts with Gaussian noise on every cell, some "
+            f"of them chosen by {run['choices']} uses of the exponential mechanism: {run['rho']:.6g}-zero-concentrated "
+            "differential privacy in all"
+        )
+    return (
+        f"They were trained by DP-SGD for {run['steps']} steps fixed beforehand, with Poisson sampling at rate "
+        f"{run['sampling_rate']:.6g}, gradients clipped to norm {run['clip']:g} and noise multiplier "
+        f"{run['noise_multiplier']:.6g}"
     )

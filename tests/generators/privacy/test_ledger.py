@@ -102,3 +102,21 @@ def test_runs_compose() -> None:
     ledger.add("more weights", "dp-sgd", epsilon=1.0, delta=1e-6, parameters={})
     assert ledger.spent is not None
     assert ledger.spent[0] == pytest.approx(private_ledger().spent[0] + 1.0)  # type: ignore[index]
+
+
+def test_measured_tables_are_claimed_and_described() -> None:
+    ledger = Ledger()
+    parameters = {
+        "tables": 9, "choices": 4, "rho": 0.02, "unit": "record", "relation": "add-or-remove-one",
+        "accountant": "zcdp", "rng": "a test",
+    }  # fmt: skip
+    ledger.add("tables", "select-measure", epsilon=0.8, delta=1e-5, parameters=parameters)
+    assert ledger.spent == (0.8, 1e-5)
+    assert ledger.claim == {
+        "epsilon": 0.8, "delta": 1e-5, "unit": "record", "relation": "add-or-remove-one", "accountant": "zcdp",
+    }  # fmt: skip
+    statement = ledger.statement()
+    assert "at most 9 tables of counts" in statement
+    assert "4 uses of the exponential mechanism" in statement
+    ledger.add("a histogram", "none")
+    assert ledger.claim is None
