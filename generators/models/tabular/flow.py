@@ -90,7 +90,8 @@ class TabularFlow(NeuralGenerator):
         rows = self._rows(frame)
         with torch.no_grad():
             parts = [self.network_.noise(batch.to(self.torch_device)) for batch in torch.split(rows, _CHUNK)]
-        noise: npt.NDArray[np.float64] = torch.special.ndtri(torch.cat(parts)).cpu().numpy()
+        uniform = torch.cat(parts).clamp(1e-300, 1 - 1e-16)  # so that no noise is infinite
+        noise: npt.NDArray[np.float64] = torch.special.ndtri(uniform).cpu().numpy()
         return noise
 
     def decode(self, latents: npt.NDArray[np.float64], seed: int = 0) -> pd.DataFrame:
@@ -104,9 +105,12 @@ class TabularFlow(NeuralGenerator):
         self._require_fitted()
         return self._decoded(torch.special.ndtr(torch.as_tensor(latents, dtype=torch.float64)))
 
+    @property
+    def _order(self) -> tuple[int, ...]:
+        return target_last(self.encoder_.schema_)
+
     def _prepare(self, frame: pd.DataFrame, schema: Schema, *, public_only: bool) -> Tensor:
         self.encoder_ = TabularEncoder(self.bins, public_only=public_only).fit(frame, schema)
-        self._order = target_last(schema)
         return self._encoded(frame)
 
     def _build(self) -> AutoregressiveFlow:
@@ -141,7 +145,6 @@ class TabularFlow(NeuralGenerator):
 
     def _restore_encoders(self, state: dict[str, Any]) -> None:
         self.encoder_ = TabularEncoder.from_dict(state["encoder"], self.schema_)
-        self._order = target_last(self.schema_)
 
     def _rows(self, frame: pd.DataFrame) -> Tensor:
         self._require_fitted()
@@ -300,7 +303,7 @@ class AutoregressiveFlow(nn.Module):
         category = (upto[:, :-1] <= uniform.unsqueeze(1)).sum(dim=1)
         chosen = category.unsqueeze(1)
         weight = weights.gather(1, chosen).squeeze(1)
-        left = (uniform - upto.gather(1, chosen).squeeze(1) + weight) / weight
+        left = (uniform - upto.gather(1, chosen).squeeze(1) + weight) / weight.clamp_min(1e-300)
         if spline is not None:
             left = (spline.inv(2 * left - 1) + 1) / 2
         return self.margins[place].code(category, left.clamp(0, 1))

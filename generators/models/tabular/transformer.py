@@ -89,9 +89,12 @@ class TabularTransformer(NeuralGenerator):
         """Return each record's negative log-likelihood, shape (records,)."""
         return -self.log_likelihood(frame)
 
+    @property
+    def _order(self) -> tuple[int, ...]:
+        return target_last(self.encoder_.schema_)
+
     def _prepare(self, frame: pd.DataFrame, schema: Schema, *, public_only: bool) -> Tensor:
         self.encoder_ = TabularEncoder(self.bins, public_only=public_only).fit(frame, schema)
-        self._order = target_last(schema)
         return self._ordered(self.encoder_.encode(frame))
 
     def _ordered(self, codes: npt.NDArray[np.int64]) -> Tensor:
@@ -119,7 +122,6 @@ class TabularTransformer(NeuralGenerator):
 
     def _restore_encoders(self, state: dict[str, Any]) -> None:
         self.encoder_ = TabularEncoder.from_dict(state["encoder"], self.schema_)
-        self._order = target_last(self.schema_)
 
 
 class ColumnTransformer(nn.Module):
