@@ -23,6 +23,7 @@ _FAMILIES: dict[str, str] = {
     "image-diffusion": "generators.models.image.diffusion:ImageDiffusion",
     "image-gan": "generators.models.image.gan:ImageGAN",
     "image-vae": "generators.models.image.vae:ImageVAE",
+    "tabular-diffusion": "generators.models.tabular.diffusion:TabularDiffusion",
     "tabular-flow": "generators.models.tabular.flow:TabularFlow",
     "tabular-marginal": "generators.models.tabular.marginal:TabularMarginal",
     "tabular-transformer": "generators.models.tabular.transformer:TabularTransformer",

@@ -22,6 +22,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "image-diffusion": {"epochs": 12, "channels": 8, "batch_size": 32, "sampling_steps": 3, "ema": 0.9},
     "image-gan": {"epochs": 4, "channels": 8, "batch_size": 32},
     "image-vae": {"epochs": 10, "hidden": 32, "latent": 4, "ema": 0.9},
+    "tabular-diffusion": {"epochs": 8, "hidden": 32, "steps": 5, "private_draws": 2, "batch_size": 32, "ema": 0.9},
     "tabular-marginal": {"iterations": 100},
     "tabular-vae": {"epochs": 2, "hidden": 16, "latent": 4},
     "text-recurrent": {"epochs": 20, "hidden": 32, "context": 16, "learning_rate": 1e-2, "max_length": 40},
