@@ -24,6 +24,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "image-vae": {"epochs": 10, "hidden": 32, "latent": 4, "ema": 0.9},
     "tabular-diffusion": {"epochs": 8, "hidden": 32, "steps": 5, "private_draws": 2, "batch_size": 32, "ema": 0.9},
     "tabular-marginal": {"iterations": 100},
+    "tabular-flow": {"epochs": 8, "hidden": 16, "knots": 4, "batch_size": 32},
+    "tabular-transformer": {"epochs": 8, "width": 16, "layers": 1, "heads": 2, "batch_size": 32},
     "tabular-vae": {"epochs": 2, "hidden": 16, "latent": 4},
     "text-recurrent": {"epochs": 20, "hidden": 32, "context": 16, "learning_rate": 1e-2, "max_length": 40},
     "text-transformer": {"epochs": 10, "width": 32, "layers": 2, "context": 32, "batch_size": 8, "max_length": 40},
