@@ -130,10 +130,8 @@ class LabelEncoder:
     def decode(self, codes: npt.NDArray[np.int64]) -> dict[str, pd.Series[Any]]:
         """Turn codes into canonical columns by name."""
         blank = np.zeros(len(codes))
-        return {
-            block.name: pd.Series(block.decode(codes[:, place], blank), dtype=object)
-            for place, block in enumerate(self.blocks_)
-        }
+        cells = {block.name: block.decode(codes[:, place], blank) for place, block in enumerate(self.blocks_)}
+        return {name: pd.Series(values, dtype=values.dtype) for name, values in cells.items()}
 
     def record(self, ledger: Ledger) -> None:
         """Write into the ledger what was learnt from the data, or was public."""

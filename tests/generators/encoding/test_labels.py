@@ -110,3 +110,9 @@ def test_labels_are_categories() -> None:
     frame = pd.DataFrame({"loudness": [0.1, 0.2]})
     with pytest.raises(InputError, match="label column 'loudness' is numeric"):
         LabelEncoder().fit(frame, Schema((Column("loudness", "numeric"),)))
+
+
+def test_ordinal_labels_come_back_as_numbers() -> None:
+    frame = pd.DataFrame({"stars": [1.0, 3.0, 1.0]})
+    encoder = LabelEncoder().fit(frame, Schema((Column("stars", "ordinal", levels=(1.0, 3.0)),)))
+    pd.testing.assert_series_equal(encoder.decode(encoder.encode(frame))["stars"], frame["stars"], check_names=False)
