@@ -277,6 +277,22 @@ def _init(path: Annotated[Path, typer.Argument(help="Where to write it.")] = Pat
     return OK
 
 
+@app.command("compress")
+def _compress(
+    model: Annotated[Path, typer.Argument(help="Folder of a trained generator.")],
+    method: Annotated[str, typer.Option(help="int8, or prune:SHARE such as prune:0.5.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the smaller model; must not exist.")],
+) -> int:
+    """Make a smaller copy of a trained generator, to be sampled and audited like any other."""
+    require_free(output)
+    from generators import compress  # brings torch
+
+    compress(load_generator(model), method).save(output)
+    before, after = (sum(file.stat().st_size for file in folder.iterdir()) for folder in (model, output))
+    out.print(f"model: {output}, {after / 1e6:.2f} MB instead of {before / 1e6:.2f} MB", markup=False)
+    return OK
+
+
 def _readable_target(path: Path, data: Dataset) -> Any:
     try:
         return records_target(read_like(path, data.schema), data.modality)

@@ -24,7 +24,7 @@ from generators.models import create, kinds, load_generator, register
 from generators.privacy import Ledger, PrivacyBudget, PrivatePlan, plan_training
 
 if TYPE_CHECKING:
-    from generators.models import Generator, TabularVAE
+    from generators.models import Generator, TabularVAE, compress
 
 __all__ = [
     "Column",
@@ -38,6 +38,7 @@ __all__ = [
     "Schema",
     "TabularVAE",
     "builtin_names",
+    "compress",
     "create",
     "kinds",
     "load_dataset",
@@ -55,6 +56,6 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # Model classes bring torch along; `models` imports them on first use.
-    if name in ("Generator", "TabularVAE"):
+    if name in ("Generator", "TabularVAE", "compress"):
         return getattr(models, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

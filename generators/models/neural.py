@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from generators.datasets import Schema
 from generators.errors import InputError
 from generators.models.base import Beside, Generator
+from generators.models.packing import unpacked
 from generators.models.parameters import NonNegativeFloat, PositiveFloat, PositiveInt, Schedule, Share, resolved_device
 from generators.privacy import Ledger, PrivacyBudget, PrivatePlan, plan_training
 from generators.training import Course, History, Phase, Watch, train, train_privately
@@ -46,6 +47,7 @@ class NeuralGenerator(Generator):
         private_learning_rate: The rate under a budget, where clipping and noise want longer steps.
         clip: Norm to which a record's gradient is clipped under a budget.
         network_: Everything that was trained.
+        compression_: How `compress` made it smaller; None if it did not.
     """
 
     default_epochs: ClassVar[int] = 30
@@ -65,6 +67,8 @@ class NeuralGenerator(Generator):
     private_learning_rate: PositiveFloat = 6e-3
     clip: PositiveFloat = 1.0
     network_: Any = field(init=False)
+    compression_: str | None = field(init=False, default=None)
+    packed_: dict[str, Tensor] = field(init=False, default_factory=dict)
 
     @abstractmethod
     def _prepare(self, frame: pd.DataFrame, schema: Schema, *, public_only: bool) -> Tensor:
@@ -145,6 +149,7 @@ class NeuralGenerator(Generator):
             raise InputError(
                 "validation: a look at a slice of train would have to be paid for; set it to 0 under a budget"
             )
+        self.compression_, self.packed_ = None, {}
         objective, rows = self.training_problem(frame, schema, public_only=budget is not None)
         self._record(ledger)
         if budget is not None:
@@ -228,12 +233,23 @@ class NeuralGenerator(Generator):
         return History(steps=plan.steps)
 
     @final
+    def take_packed(self, compression: str, packed: dict[str, Tensor]) -> None:
+        """Have the weights that packed ones stand for, and save those in their place."""
+        self.network_.load_state_dict(unpacked(packed))
+        self.compression_, self.packed_ = compression, packed
+
+    @final
     def _state(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
-        return self._encoders(), dict(self.network_.state_dict())
+        if self.compression_ is None:
+            return self._encoders(), dict(self.network_.state_dict())
+        return {**self._encoders(), "compression": self.compression_}, self.packed_
 
     @final
     def _restore(self, state: dict[str, Any], weights: dict[str, Tensor]) -> None:
         self._restore_encoders(state)
         self.network_ = self._build().to(self.torch_device)
-        self.network_.load_state_dict(weights)
+        if (compression := state.get("compression")) is not None:
+            self.take_packed(compression, weights)
+        else:
+            self.network_.load_state_dict(weights)
         self.network_.eval()

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from generators.errors import InputError
 
-Mechanism = Literal["public", "none", "dp-sgd", "select-measure", "test-mode"]
+Mechanism = Literal["public", "none", "dp-sgd", "select-measure", "test-mode", "post-processing"]
 PRIVATE = ("dp-sgd", "select-measure")
 """Mechanisms whose cost is finite."""
 
@@ -26,7 +26,7 @@ class Entry:
         what: What was read or learnt, in plain words.
         mechanism: `public` (nothing was read), `none` (read without protection), `dp-sgd`, `select-measure` (tables
             chosen by the exponential mechanism and measured with Gaussian noise), or `test-mode` (noise that can be
-            replayed, so no protection).
+            replayed, so no protection), or `post-processing` (computed from what came before, without the records).
         parameters: What the cost was computed from.
         epsilon: The cost; None where there is no finite one, or nothing to pay.
         delta: See `PrivacyBudget`.
@@ -177,15 +177,18 @@ def _private_statement(epsilon: float, delta: float, entries: list[Entry]) -> st
         if entry.mechanism == "public":
             declared.setdefault(entry.public or "nobody named", []).append(entry.what)
     public = "; ".join(f"{', '.join(whats)} (by {who})" for who, whats in declared.items())
+    later = "; ".join(entry.what for entry in entries if entry.mechanism == "post-processing")
+    afterwards = f"Computed from them without reading a record, so at no cost: {later}. " if later else ""
     # Rounded up, so that the sentence never promises more than the accountant found.
     shown = f"{epsilon + 5e-4:.3f}"
     return (
         f"The weights of this model satisfy ({shown}, {delta:g})-differential privacy for one {run['unit']}, where "
         f"neighbouring data sets differ by adding or removing one record. {_how(paid)}; accountant: "
-        f"{run['accountant']}. Noise and random choices come from {run['rng']}. Taken as public, at no cost: {public}. "
-        "Not covered: releases other than this one model and what is computed from it (each further model trained on "
-        "these records adds its own cost), choosing hyper-parameters by looking at the data, floating-point and "
-        "timing attacks, and any number computed on the real data, such as the metrics and attacks of an audit report."
+        f"{run['accountant']}. Noise and random choices come from {run['rng']}. {afterwards}Taken as public, at no "
+        f"cost: {public}. Not covered: releases other than this one model and what is computed from it (each further "
+        "model trained on these records adds its own cost), choosing hyper-parameters by looking at the data, "
+        "floating-point and timing attacks, and any number computed on the real data, such as the metrics and attacks "
+        "of an audit report."
     )
 
 
