@@ -30,6 +30,7 @@ def run_audit(
     name: str | None = None,
     command: str = "",
     again: str = "",
+    trained_here: bool = False,
     progress: Progress | None = None,
 ) -> Audit:
     """What can be learnt about the people behind this target, and what is it good for?
@@ -44,6 +45,7 @@ def run_audit(
         name: title of the audit.
         command: the command that repeats it, for the report.
         again: the command that repeats one check of it, with `{check}` in the check's place.
+        trained_here: the caller trained the target on this very train part, so that no note need say otherwise.
         progress: told of each check before it starts.
 
     Returns:
@@ -86,7 +88,7 @@ def run_audit(
             records=len(probed.records),
         ),
         privacy=probed.privacy,
-        notes=[*dataset.notes, *_training_notes(probed, dataset), *_sampling_notes(subject)],
+        notes=[*dataset.notes, *_training_notes(probed, dataset, trained_here), *_sampling_notes(subject, findings)],
         findings=findings,
         gates=gates,
     )
@@ -96,6 +98,10 @@ def _as_target(target: Target | Generator | pd.DataFrame, dataset: Dataset, seed
     missing = [part for part in ("train", "holdout", "reference") if part not in dataset.parts]
     if missing:
         raise InputError(f"the dataset {dataset.name!r} has no {missing[0]} part: call .split() on it first")
+    if not isinstance(target, pd.DataFrame) and target.modality != dataset.modality:
+        raise InputError(
+            f"the target makes {target.modality} records, but {dataset.name} holds {dataset.modality} ones"
+        )
     if isinstance(target, Target):
         return target
     if isinstance(target, pd.DataFrame):
@@ -103,8 +109,8 @@ def _as_target(target: Target | Generator | pd.DataFrame, dataset: Dataset, seed
     return model_target(target, len(dataset.train), seed)
 
 
-def _training_notes(target: Target, dataset: Dataset) -> list[str]:
-    """Make sure that train is what the model was trained on, or say that nobody can.
+def _training_notes(target: Target, dataset: Dataset, trained_here: bool) -> list[str]:
+    """Make sure that train is what the model was trained on, or say that nobody but who trained it can.
 
     An attack on the wrong members finds nothing, and would pass a model that leaks.
     """
@@ -118,6 +124,8 @@ def _training_notes(target: Target, dataset: Dataset) -> list[str]:
         )
     same_kinds = [(c.name, c.kind) for c in model.schema_.columns] == [(c.name, c.kind) for c in dataset.schema.columns]
     if model.fingerprint_ is None or not same_kinds:
+        if trained_here:
+            return []
         return ["That the train part is what the model was trained on could not be verified: only its size agrees."]
     if model.fingerprint_ != dataset.fingerprint("train"):
         raise InputError(
@@ -126,8 +134,10 @@ def _training_notes(target: Target, dataset: Dataset) -> list[str]:
     return []
 
 
-def _sampling_notes(subject: Subject) -> list[str]:
+def _sampling_notes(subject: Subject, findings: Sequence[Finding]) -> list[str]:
     """Say where an attack looked at fewer records than there are."""
+    if all(finding.status == "not-applicable" for finding in findings):
+        return []
     notes, policy = [], subject.policy
     rows = {name: len(subject.dataset.parts[name]) for name in ("train", "holdout")}
     for name, count in rows.items():

@@ -4,31 +4,37 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from audit import all_checks, default_policy, run_audit
+from audit import default_policy, run_audit
 from audit.checks import select
 from audit.command import for_one_check, shown
 from audit.console import announce, checking, err, out
+from audit.listing import LISTS, WIDTH
 from audit.results import default_folder, new_folder, require_free, write_results
 from audit.suite import BudgetSection, ModelSection, Suite, parse_change, run_suite, train
 from audit.targets import records_target
 from generators import (
     Dataset,
     InputError,
-    builtin_names,
-    kinds,
+    Modality,
     load_dataset,
     load_generator,
     load_parts,
     read_like,
-    write_table,
+    require_writable,
+    write_records,
 )
 from generators.models.registry import family
 from reports import Audit, DocumentError, render_html, verify_manifest
+
+if TYPE_CHECKING:
+    from generators.training import Checkpoints
 
 OK, FAILED, USAGE, BROKE, UNDECIDED = 0, 1, 2, 3, 4
 
@@ -40,7 +46,7 @@ app = typer.Typer(
     name="genassay",
     help="Train generative models, attack them, measure them, and write audits that people can act on.",
     epilog="Exit codes: 0 every gate holds, 1 a gate fails, 2 usage or input error, 3 a check broke, 4 some gate is "
-    "undecided (0 with --allow-inconclusive).",
+    "undecided, or no check applies (0 with --allow-inconclusive).",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -175,7 +181,13 @@ def _audit(
 @app.command("train")
 def _train(
     kind: Annotated[str, typer.Argument(help="Kind of generator; see `genassay list generators`.")],
-    data: Annotated[str, typer.Option(help="A built-in name, a CSV or Parquet file, or openml:NAME.")],
+    data: Annotated[
+        str,
+        typer.Option(
+            help="A built-in name; a table (CSV or Parquet); texts (.txt, .jsonl); images (a folder of PNG or JPEG, "
+            ".npz, MNIST idx); recordings (a folder of WAV, .npz); or openml:NAME."
+        ),
+    ],
     output: Annotated[Path, typer.Option(help="Folder for the model; must not exist.")],
     epsilon: Annotated[float | None, typer.Option(help="Privacy budget; without it, no privacy is promised.")] = None,
     delta: Annotated[float | None, typer.Option(help="The budget's delta, well below 1 / records.")] = None,
@@ -183,38 +195,76 @@ def _train(
     schema: Schema = None,
     seed: Seed = 0,
     set_: Annotated[list[str] | None, typer.Option("--set", help="A hyper-parameter, e.g. epochs=10.")] = None,
+    checkpoint_every: Annotated[
+        int | None,
+        typer.Option(min=1, help="Keep the state of training in OUTPUT.checkpoint every so many steps; not private."),
+    ] = None,
+    resume: Annotated[bool, typer.Option(help="Go on from OUTPUT.checkpoint, to the same model.")] = False,
 ) -> int:
     """Train a generator, privately if a budget is given, and save it with its ledger."""
     if (epsilon is None) != (delta is None):
         raise InputError("a budget has two numbers: give both --epsilon and --delta, or neither")
     require_free(output)
-    whole = load_dataset(data, schema=schema, unit=unit)
     budget = BudgetSection(epsilon=epsilon, delta=delta) if epsilon is not None and delta is not None else None
     section = ModelSection(kind=kind, parameters=_parameters(set_ or []), budget=budget)
-    generator = train(section, Dataset(whole.name, whole.schema, {"train": whole.records}), seed)
+    checkpoints = _checkpoints(kind, output, checkpoint_every, resume)
+    whole = load_dataset(data, schema=schema, unit=unit)
+    _print_notes(whole.notes)
+    try:
+        generator = train(section, replace(whole, parts={"train": whole.records}), seed, checkpoints)
+    except KeyboardInterrupt:
+        if checkpoints is None or not checkpoints.path.exists():
+            raise
+        raise InputError(f"interrupted; the same command with --resume goes on from {checkpoints.path}") from None
     generator.save(output)
+    if checkpoints is not None:
+        checkpoints.done()
+    _print_notes(generator.history_.notes)
     out.print(generator.ledger_.statement(), markup=False)
     out.print(f"model: {output}", markup=False)
     return OK
+
+
+def _checkpoints(kind: str, output: Path, every: int | None, resume: bool) -> Checkpoints | None:
+    if every is None and not resume:
+        return None
+    from generators.models import NeuralGenerator
+    from generators.training import Checkpoints
+
+    if not issubclass(family(kind), NeuralGenerator):
+        raise InputError(f"{kind} is not trained in steps: it keeps no checkpoints to resume from")
+    path = output.with_name(f"{output.name}.checkpoint")
+    return Checkpoints(path, resume=resume) if every is None else Checkpoints(path, every, resume)
 
 
 @app.command("sample")
 def _sample(
     model: Annotated[Path, typer.Argument(help="Folder of a trained generator.")],
     count: Annotated[int, typer.Option("-n", help="How many records.", min=1)],
-    output: Annotated[Path, typer.Option("-o", "--output", help="CSV or Parquet file.")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            help="Tables: .csv, .tsv or .parquet. Images: a new folder of PNG files, .npz, or .png for a grid to look "
+            "at. Texts: .txt or .jsonl. Recordings: a new folder of WAV files, or .npz.",
+        ),
+    ],
     seed: Seed = 0,
     where: Annotated[list[str] | None, typer.Option(help="Only records with column=value; may be repeated.")] = None,
 ) -> int:
     """Draw synthetic records from a trained generator."""
     generator = load_generator(model)
+    modality = cast(Modality, generator.modality)
+    require_writable(output, modality, count)
     conditions: dict[str, str] = {}
     for condition in where or []:
         column, equals, value = condition.partition("=")
         if not equals:
             raise InputError(f"--where {condition}: expected column=value")
         conditions[column] = value
-    write_table(generator.sample(count, seed=seed, conditions=conditions or None), output, generator.schema_)
+    frame = generator.sample(count, seed=seed, conditions=conditions or None)
+    _print_notes(write_records(frame, output, generator.schema_, modality))
     out.print(f"{count} records: {output}", markup=False)
     return OK
 
@@ -250,20 +300,10 @@ def _verify(folder: Annotated[Path, typer.Argument(help="Folder of an audit.")])
 @app.command("list")
 def _list(what: Annotated[str, typer.Argument(help="generators, checks or datasets")]) -> int:
     """Show what there is."""
-    if what == "checks":
-        for name, check in all_checks().items():
-            out.print(f"{name:36} {check.access:15} {', '.join(check.modalities):8} {check.source}", markup=False)
-    elif what == "generators":
-        for name in kinds():
-            kind = family(name)
-            out.print(f"{name:20} {kind.modality:8} {(kind.__doc__ or '').strip().splitlines()[0]}", markup=False)
-    elif what == "datasets":
-        for name in builtin_names():
-            data = load_dataset(name)
-            columns = len(data.schema.columns)
-            out.print(f"{name:16} {data.modality:8} {len(data.records):,} records, {columns} columns", markup=False)
-    else:
-        raise InputError(f"nothing is called {what!r}; choose generators, checks or datasets")
+    if what not in LISTS:
+        raise InputError(f"nothing is called {what!r}; choose {', '.join(LISTS)}")
+    for number, table in enumerate(LISTS[what]()):
+        out.print(*([""] if number else []), table, sep="\n", width=WIDTH)
     return OK
 
 
@@ -295,10 +335,15 @@ def _compress(
 
 def _readable_target(path: Path, data: Dataset) -> Any:
     try:
-        return records_target(read_like(path, data.schema), data.modality)
+        return records_target(read_like(path, data.schema, data.modality), data.modality)
     except InputError as error:
         message = str(error)
         raise InputError(message if str(path) in message else f"{path}: {message}") from None
+
+
+def _print_notes(notes: Iterable[str]) -> None:
+    for note in notes:
+        err.print(f"note: {note}", markup=False)
 
 
 def _parameters(changes: list[str]) -> dict[str, Any]:
@@ -311,13 +356,18 @@ def _finish(audit: Audit, folder: Path, allow_inconclusive: bool) -> int:
 
 
 def exit_code(audit: Audit, allow_inconclusive: bool = False) -> int:
-    """The process's answer: 3 if a check broke, else 1 if a gate fails, else 4 if one could not be decided, else 0."""
+    """The process's answer: 3 if a check broke, else 1 if a gate fails, else 4 if one could not be decided, else 0.
+
+    An audit to which no check applies has decided nothing either.
+    """
     if any(finding.status == "error" for finding in audit.findings):
         return BROKE
     if any(gate.status == "fail" for gate in audit.gates):
         return FAILED
     statuses = [*(gate.status for gate in audit.gates), *(finding.status for finding in audit.findings)]
-    if "inconclusive" in statuses and not allow_inconclusive:
+    # An audit to which no check applies knows nothing: in a pipeline that must not look like a pass.
+    unanswered = all(status == "not-applicable" for status in statuses)
+    if ("inconclusive" in statuses or unanswered) and not allow_inconclusive:
         return UNDECIDED
     return OK
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -23,6 +23,9 @@ from generators import (
     read_like,
 )
 from reports import Audit
+
+if TYPE_CHECKING:
+    from generators.training import Checkpoints
 
 _PLAN = "plan.json"
 
@@ -156,7 +159,7 @@ def run_suite(
     data = suite.dataset()
     target: Any = None
     if suite.synthetic is not None:
-        target = read_like(suite.synthetic, data.schema)
+        target = read_like(suite.synthetic, data.schema, data.modality)
     elif suite.model is not None:
         target = _model(suite.model, data, suite.seed, folder, resume)
     return run_audit(
@@ -168,6 +171,7 @@ def run_suite(
         name=suite.name,
         command=command,
         again=again,
+        trained_here=suite.model is not None,  # or left by an interrupted run of the same plan
         progress=progress,
     )
 
@@ -189,11 +193,11 @@ def _model(model: ModelSection, data: Dataset, seed: int, folder: Path, resume: 
     return generator
 
 
-def train(model: ModelSection, data: Dataset, seed: int) -> Generator:
-    """Train one generator as a suite describes it."""
+def train(model: ModelSection, data: Dataset, seed: int, checkpoints: Checkpoints | None = None) -> Generator:
+    """Train one generator as a suite describes it, and keep the state of an unfinished run where asked to."""
     generator = create(model.kind, **{"seed": seed, **model.parameters})
     budget = PrivacyBudget(model.budget.epsilon, model.budget.delta) if model.budget is not None else None
-    return generator.fit(data, budget=budget)
+    return generator.fit(data, budget=budget, checkpoints=checkpoints)
 
 
 def parse_change(change: str) -> tuple[str, Any]:

@@ -38,7 +38,7 @@ def read_texts(path: Path, *, documents: bool | None = None) -> Payload:
     if ".jsonl" in path.suffixes:
         return _from_json_lines(text, path)
     texts, as_documents = _parted(text, documents)
-    note = f"{path.name}: read as {len(texts):,} documents between blank lines; without these, every line were one"
+    note = f"{path.name}: read as {len(texts):,} documents between blank lines; without any, every line would be one"
     return Payload(_COLUMN, texts, notes=(note,) if as_documents and documents is None else ())
 
 

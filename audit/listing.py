@@ -1,0 +1,56 @@
+"""What `genassay list` shows: the generators, checks and data sets that there are."""
+
+from __future__ import annotations
+
+from rich.table import Table
+from rich.text import Text
+
+from audit.checks import all_checks
+from generators import builtin_names, kinds, load_dataset
+from generators.models.abilities import abilities_of
+from generators.models.registry import family
+
+WIDTH = 100
+
+
+def generators_listed() -> list[Table]:
+    """Every kind with its modality, whether it trains under a budget, and its abilities; below, why some do not."""
+    table = _table("kind", "modality", "budget", "abilities", "what it is")
+    reasons = _table("no budget for", "because")
+    for kind in kinds():
+        found = family(kind)
+        abilities = ", ".join(("conditions", *abilities_of(found)))
+        summary = (found.__doc__ or "").strip().partition("\n")[0]
+        table.add_row(*map(Text, (kind, found.modality, "no" if found.no_privacy else "yes", abilities, summary)))
+        if found.no_privacy:
+            reasons.add_row(Text(kind), Text(found.no_privacy))
+    return [table, reasons] if reasons.rows else [table]
+
+
+def checks_listed() -> list[Table]:
+    """Every check with the access it needs, the modalities it works on and where it was published."""
+    table = _table("check", "access", "modalities", "source")
+    for name, check in all_checks().items():
+        table.add_row(*map(Text, (name, check.access, ", ".join(check.modalities), check.source)))
+    return [table]
+
+
+def datasets_listed() -> list[Table]:
+    """Every built-in data set with its size."""
+    table = _table("data set", "modality", "records", "columns", "target")
+    for name in builtin_names():
+        data = load_dataset(name)
+        sizes = f"{len(data.records):,}", str(len(data.schema.columns))
+        table.add_row(*map(Text, (name, data.modality, *sizes, data.schema.target or "")))
+    return [table]
+
+
+LISTS = {"generators": generators_listed, "checks": checks_listed, "datasets": datasets_listed}
+
+
+def _table(*headings: str) -> Table:
+    """A table whose last columns wrap."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for number, heading in enumerate(headings):
+        table.add_column(heading, no_wrap=number < max(1, len(headings) - 2))
+    return table
