@@ -26,7 +26,7 @@ class Evidence:
 def beyond(measured: Measured, null: Measured | None, confidence: float) -> bool:
     """Does the measurement exceed both pure chance and what a mere difference between the parts shows?"""
     above_chance = measured.chance is None or measured.interval(confidence).low > measured.chance
-    return above_chance and (null is None or measured.excess_over(null, confidence).low > 0)
+    return above_chance and (null is None or measured.least_excess_over(null, confidence) > 0)
 
 
 def decide(check: str, measured: Measured, limit: Limit, evidence: Evidence, confidence: float) -> Gate:
@@ -60,7 +60,7 @@ def decide(check: str, measured: Measured, limit: Limit, evidence: Evidence, con
         high=high,
         confidence=confidence,
         null=evidence.null.value if evidence.null is not None else measured.chance,
-        excess_low=measured.excess_over(evidence.null, confidence).low if evidence.null is not None else None,
+        excess_low=measured.least_excess_over(evidence.null, confidence) if evidence.null is not None else None,
         better=limit.better,
         reason=limit.reason,
         why=why,

@@ -12,7 +12,7 @@ from audit.statistics.intervals import (
 from audit.statistics.power import Metric, smallest_detectable_share
 from audit.statistics.resampling import DRAWS, Weights, auc_draws, bootstrap_interval, tpr_draws, unit_weights
 from audit.statistics.roc import Floats, TprAtFpr, auc, roc_curve, smallest_fpr, tpr_at_fpr
-from audit.statistics.stratified import Strata
+from audit.statistics.stratified import Strata, efficient_score
 
 __all__ = [
     "DRAWS",
@@ -26,6 +26,7 @@ __all__ = [
     "auc_draws",
     "bootstrap_interval",
     "clopper_pearson",
+    "efficient_score",
     "mean_interval",
     "newcombe",
     "normal_quantile",

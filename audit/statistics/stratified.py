@@ -129,24 +129,8 @@ class Strata:
         return float((1 + np.count_nonzero(drawn @ weight >= observed - 1e-9)) / (1 + _PERMUTATIONS))
 
     def _score(self, f: float) -> float:
-        """Standardised efficient score of the common ratio; increasing in f, about N(0, 1) at the true f."""
-        if f < 0:  # the same question with the two groups exchanged
-            swapped = Strata(self.nonmember_hits, self.nonmembers, self.member_hits, self.members, self.design_effect)
-            return -swapped._score(-f)
-        ratio = 1.0 - f
-        missed1, missed0 = self.members - self.member_hits, self.nonmembers - self.nonmember_hits
-        # The most likely q0 = P(non-member missed) given q1 = ratio * q0 solves a q0^2 + b q0 + c = 0.
-        a = (self.members + self.nonmembers) * ratio
-        b = -(self.members * ratio + missed1 + self.nonmembers + ratio * missed0)
-        c = missed1 + missed0
-        q0 = np.clip((-b - np.sqrt(np.maximum(b * b - 4 * a * c, 0.0))) / (2 * a), 1e-12, 1.0)
-        q1 = ratio * q0
-        hit1, hit0 = np.maximum(1 - q1, 1e-12), np.maximum(1 - q0, 1e-12)
-        known = hit1 > 1e-11  # a stratum without any hit says nothing about "no excess"
-        score = ((missed1 - self.members * q1) / hit1)[known]
-        information = 1.0 / (hit1 / (self.members * q1) + hit0 / (self.nonmembers * q0))[known]
-        variance = float(information.sum()) * self.design_effect
-        return float(score.sum()) / np.sqrt(variance) if variance > 0 else 0.0
+        counts = (self.member_hits, self.members, self.nonmember_hits, self.nonmembers)
+        return float(efficient_score(*counts, np.asarray(f), self.design_effect))
 
     def _root(self, z: float) -> float:
         """The excess at which the score equals -z (z > 0: a lower limit)."""
@@ -160,6 +144,44 @@ class Strata:
         if low * high > 0:
             return _MOST if abs(high) < abs(low) else _LEAST
         return float(brentq(gap, _LEAST, _MOST, xtol=1e-9))
+
+
+def efficient_score(
+    member_hits: Floats,
+    members: Floats,
+    nonmember_hits: Floats,
+    nonmembers: Floats,
+    f: Floats,
+    design_effect: float = 1.0,
+) -> Floats:
+    """Standardised efficient score of the excess `f`: falls as `f` grows, about N(0, 1) at the true one.
+
+    Args:
+        member_hits: counts per stratum, shape (..., strata); the same for the other three.
+        members: how many members there are.
+        nonmember_hits: how many of the others were hit.
+        nonmembers: how many others there are.
+        f: the excess asked about, within (-1, 1), shape (...): one for each set of strata.
+        design_effect: by how much the grouping of records widens the variance.
+    """
+    exchanged = (f < 0)[..., None]  # a negative excess is the same question with the two groups exchanged
+    hits1, hits0 = np.where(exchanged, nonmember_hits, member_hits), np.where(exchanged, member_hits, nonmember_hits)
+    n1, n0 = np.where(exchanged, nonmembers, members), np.where(exchanged, members, nonmembers)
+    ratio = (1.0 - np.abs(f))[..., None]
+    missed1, missed0 = n1 - hits1, n0 - hits0
+    # The most likely q0 = P(missed without excess), given q1 = ratio * q0, solves a q0^2 + b q0 + c = 0.
+    a = (n1 + n0) * ratio
+    b = -(n1 * ratio + missed1 + n0 + ratio * missed0)
+    c = missed1 + missed0
+    q0 = np.clip((-b - np.sqrt(np.maximum(b * b - 4 * a * c, 0.0))) / (2 * a), 1e-12, 1.0)
+    q1 = ratio * q0
+    hit1, hit0 = np.maximum(1 - q1, 1e-12), np.maximum(1 - q0, 1e-12)
+    known = hit1 > 1e-11  # a stratum without any hit says nothing about "no excess"
+    score = np.where(known, (missed1 - n1 * q1) / hit1, 0.0).sum(axis=-1)
+    information = 1.0 / (hit1 / (n1 * q1) + hit0 / (n0 * q0))
+    variance = np.where(known, information, 0.0).sum(axis=-1) * design_effect
+    standard = score / np.sqrt(np.where(variance > 0, variance, 1.0))
+    return np.asarray(np.where(f < 0, -standard, standard))
 
 
 def _joined(hits: NDArray[np.int64], members: NDArray[np.int64], nonmembers: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -3,7 +3,7 @@ import pytest
 from scipy.stats import hypergeom
 from statsmodels.stats.proportion import confint_proportions_2indep
 
-from audit.statistics import Strata
+from audit.statistics import Strata, efficient_score
 
 
 def strata(*columns, design_effect=1.0):
@@ -40,6 +40,18 @@ def test_exchanging_the_groups_changes_the_sign():
     one, other = strata([60, 5], [900, 300], [20, 1], [800, 350]), strata([20, 1], [800, 350], [60, 5], [900, 300])
     assert one.excess() == pytest.approx(-other.excess())
     assert one.interval(0.9).high == pytest.approx(-other.interval(0.9).low)
+
+
+def test_scores_of_many_sets_of_strata_at_once_are_those_of_each():
+    rng = np.random.default_rng(0)
+    counts = [rng.binomial(300, 0.1, (6, 4)).astype(float), np.full((6, 4), 300.0)]
+    counts += [rng.binomial(200, 0.1, (6, 4)).astype(float), np.full((6, 4), 200.0)]
+    excess = np.array([-0.5, -0.01, 0.0, 0.01, 0.1, 0.9])
+    together = efficient_score(*counts, excess, 1.5)
+    each = [float(efficient_score(*(part[i] for part in counts), excess[i], 1.5)) for i in range(6)]
+    assert together == pytest.approx(each)
+    exchanged = efficient_score(*counts[2:], *counts[:2], -excess, 1.5)
+    assert together == pytest.approx(-exchanged)
 
 
 def test_no_hit_at_all_is_an_excess_of_zero_with_an_honest_width():
