@@ -63,7 +63,7 @@ class ImageGAN(ImageGenerator):
     batch_size: PositiveInt = 128
     ema: Share = 0.999
     validation: Annotated[float, Field(ge=0, le=0)] = 0.0
-    channels: Annotated[int, Field(ge=4)] = 48
+    channels: Annotated[int, Field(ge=4)] = 32
     latent: PositiveInt = 64
     penalty: NonNegativeFloat = 1.0
     shift: Share = 0.1
@@ -175,7 +175,7 @@ class Adversaries(nn.Module):
 
 
 class ImageMaker(nn.Module):
-    """Noise and labels to images: a linear layer, then transposed convolutions that double the resolution.
+    """Noise and labels to images: a linear layer, then convolutions whose channels unfold into twice the resolution.
 
     Args:
         shape: Height, width and channels of an image.
@@ -193,12 +193,14 @@ class ImageMaker(nn.Module):
         self.first = nn.Sequential(nn.Linear(latent + labels, math.prod(coarse)), nn.Unflatten(1, coarse))
         self.norms = nn.ModuleList(nn.GroupNorm(groups(one), one) for one in widths)
         self.rises = nn.ModuleList(
-            nn.ConvTranspose2d(deep, fine, 4, stride=2, padding=1) for fine, deep in pairwise([colours, *widths])
+            nn.Sequential(nn.Conv2d(deep, 4 * fine, 3, padding=1), nn.PixelShuffle(2))
+            for fine, deep in pairwise([colours, *widths])
         )
 
     def forward(self, noise: Tensor, labels: Tensor) -> Tensor:
         """Return images from -1 to 1, shape (batch, channels, height, width)."""
-        x: Tensor = self.first(torch.cat([noise, labels], dim=1))
+        # One label as loud as all of the noise, so that it is heard from the start.
+        x: Tensor = self.first(torch.cat([noise, labels * math.sqrt(noise.shape[1])], dim=1))
         for level in reversed(range(len(self.rises))):
             height, width = self.sizes[level]
             x = self.rises[level](functional.relu(self.norms[level](x)))[..., :height, :width]

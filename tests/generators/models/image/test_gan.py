@@ -19,7 +19,7 @@ def data() -> Dataset:
 
 @pytest.fixture(scope="module")
 def model(data: Dataset) -> ImageGAN:
-    return ImageGAN(epochs=40, channels=8, batch_size=32, ema=0.9).fit(data, progress=False)
+    return ImageGAN(epochs=20, channels=8, batch_size=32, ema=0.9).fit(data, progress=False)
 
 
 def test_the_discriminator_knows_real_from_nonsense(model: ImageGAN, data: Dataset) -> None:
