@@ -1,9 +1,9 @@
 import pytest
 import yaml
 
-from audit import Suite, run_suite
+from audit import Suite, run_audit, run_suite
 from audit.results import new_folder, staging
-from generators import InputError
+from generators import InputError, load_generator
 
 SMALL = {
     "name": "small",
@@ -78,6 +78,15 @@ def test_resuming_does_not_train_again(tmp_path):
     second = run_suite(suite, tmp_path, resume=True)
     assert (tmp_path / "model" / "weights.safetensors").stat().st_mtime_ns == weights
     assert [one.estimates for one in first.findings] == [one.estimates for one in second.findings]
+
+
+def test_a_suite_knows_what_it_trained_on_even_under_a_budget(tmp_path):
+    """A private model keeps no fingerprint of its records; only who did not train it must wonder what they were."""
+    suite = Suite.load(written(tmp_path, SMALL), ["model.budget={epsilon: 3, delta: 1.0e-5}"])
+    notes = [run_suite(suite, tmp_path, resume=resume).notes for resume in (False, True)]
+    stranger = run_audit(load_generator(tmp_path / "model"), suite.dataset(), ["fidelity"])
+    assert not any("could not be verified" in note for note in notes[0] + notes[1])
+    assert any("could not be verified" in note for note in stranger.notes)
 
 
 def test_a_folder_of_results_appears_whole_or_not_at_all(tmp_path):
