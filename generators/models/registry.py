@@ -25,6 +25,7 @@ _FAMILIES: dict[str, str] = {
     "image-vae": "generators.models.image.vae:ImageVAE",
     "tabular-diffusion": "generators.models.tabular.diffusion:TabularDiffusion",
     "tabular-flow": "generators.models.tabular.flow:TabularFlow",
+    "tabular-gan": "generators.models.tabular.gan:TabularGAN",
     "tabular-marginal": "generators.models.tabular.marginal:TabularMarginal",
     "tabular-transformer": "generators.models.tabular.transformer:TabularTransformer",
     "tabular-vae": "generators.models.tabular.vae:TabularVAE",

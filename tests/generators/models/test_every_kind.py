@@ -23,6 +23,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "image-gan": {"epochs": 4, "channels": 8, "batch_size": 32},
     "image-vae": {"epochs": 10, "hidden": 32, "latent": 4, "ema": 0.9},
     "tabular-diffusion": {"epochs": 8, "hidden": 32, "steps": 5, "private_draws": 2, "batch_size": 32, "ema": 0.9},
+    "tabular-gan": {"epochs": 4, "hidden": 16, "noise": 4, "batch_size": 32},
     "tabular-marginal": {"iterations": 100},
     "tabular-flow": {"epochs": 8, "hidden": 16, "knots": 4, "batch_size": 32},
     "tabular-transformer": {"epochs": 8, "width": 16, "layers": 1, "heads": 2, "batch_size": 32},
