@@ -162,7 +162,7 @@ class NeuralGenerator(Generator):
             size = max(1, round(self.validation * len(rows)))
             ledger.add(f"when to stop, from {size} records set aside", "none")
             aside, rows = rows[mixed[:size]], rows[mixed[size:].sort().values]
-        history = train(
+        return train(
             self.network_,
             rows,
             self._phases(),
@@ -177,10 +177,9 @@ class NeuralGenerator(Generator):
                 checkpoints=beside.checkpoints,
                 identity={"kind": self.kind, "parameters": self.get_params(), "records": len(rows)},
                 look=self._look(rows),
+                notes=self._notes,
             ),
         )
-        history.notes += self._notes(history)
-        return history
 
     def _course(self, records: int) -> Course:
         steps_a_pass = records / min(self.batch_size, records)

@@ -7,14 +7,18 @@ from generators.training.canaries import WithCanaries
 from generators.training.checkpoints import Checkpoints
 from generators.training.history import History
 from generators.training.loop import Course, Phase, Watch, train
+from generators.training.mlflow_runs import MLflowCallback
 from generators.training.private import system_entropy, train_privately
+from generators.training.tensorboard import TensorBoardCallback
 
 __all__ = [
     "Callback",
     "Checkpoints",
     "Course",
     "History",
+    "MLflowCallback",
     "Phase",
+    "TensorBoardCallback",
     "Watch",
     "WithCanaries",
     "system_entropy",

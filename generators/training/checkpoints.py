@@ -60,7 +60,7 @@ class Checkpoints:
         """
         try:
             with safe_open(self.path, framework="pt") as file:
-                facts = json.loads(file.metadata()["facts"])
+                facts = dict(json.loads(file.metadata()["facts"]))
                 return {name: file.get_tensor(name) for name in file.keys()}, facts  # noqa: SIM118 - no mapping
         except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{self.path}: is damaged ({' '.join(str(error).split())[:200]})") from error

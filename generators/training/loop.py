@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -82,6 +83,7 @@ class Watch:
         checkpoints: Where to keep its state; None for nowhere.
         identity: What must be the same for a checkpoint to be resumed, JSON-ready.
         look: Measures something about the half-trained model, by name; its random draws do not disturb the run.
+        notes: What a user should know about a run that is over, one sentence each; kept in its history.
     """
 
     title: str = "training"
@@ -90,6 +92,7 @@ class Watch:
     checkpoints: Checkpoints | None = None
     identity: Mapping[str, Any] = field(default_factory=dict)
     look: Callable[[], Mapping[str, float]] | None = None
+    notes: Callable[[History], list[str]] | None = None
 
 
 def train(
@@ -124,8 +127,9 @@ def train(
     watch = watch or Watch()
     run = _Run(network, rows, phases, course, order, draw)
     best = _Best(run, validation, course.patience) if validation is not None and len(validation) else None
+    identity = {**watch.identity, "course": asdict(course)}
     if watch.checkpoints is not None and watch.checkpoints.resume:
-        _resume(run, best, watch.checkpoints, watch.identity)
+        _resume(run, best, watch.checkpoints, identity)
     for callback in watch.callbacks:
         callback.started(watch.title, {**asdict(course), "records": len(rows)}, course.steps)
     every = max(1, course.steps // _LOOKS)
@@ -139,13 +143,15 @@ def train(
             for callback in watch.callbacks:
                 callback.stepped(step, values)
             if watch.checkpoints is not None and step % watch.checkpoints.every == 0:
-                watch.checkpoints.save(*_snapshot(run, best, watch.identity))
+                watch.checkpoints.save(*_snapshot(run, best, identity))
             advance(run.batch_size, " ".join(f"{name} {values[name]:.3f}" for name in run.history.losses))
     if best is not None:
         best.restore()
     elif run.average is not None:
         run.average.swap()
     network.eval()
+    if watch.notes is not None:
+        run.history.notes += watch.notes(run.history)
     for callback in watch.callbacks:
         callback.finished(run.history.notes)
     return run.history
@@ -187,18 +193,18 @@ class _Run:
         values: dict[str, float] = {}
         for phase, optimizer, rate in zip(self.phases, self.optimizers, self.schedules, strict=True):
             loss = phase.loss(batch).mean()
+            values[phase.name] = loss.item()
+            if not math.isfinite(values[phase.name]):
+                rate_now = phase.learning_rate or self.course.learning_rate
+                raise InputError(
+                    f"training diverged at step {self.history.steps + 1}; lower learning_rate (now {rate_now:g})"
+                )
             self.network.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             if self.course.gradient_norm is not None:
                 nn.utils.clip_grad_norm_(list(phase.parameters), self.course.gradient_norm)
             optimizer.step()
             rate.step()
-            values[phase.name] = loss.item()
-            if not math.isfinite(values[phase.name]):
-                rate_now = self.course.learning_rate
-                raise InputError(
-                    f"training diverged at step {self.history.steps + 1}; lower learning_rate (now {rate_now:g})"
-                )
         if self.average is not None:
             self.average.update()
         self.history.steps += 1
@@ -217,14 +223,13 @@ class _Run:
         """Hold still: evaluation mode, averaged weights, and random draws that do not disturb the run."""
         cuda = [self.rows.device] if self.rows.device.type == "cuda" else []
         self.network.eval()
-        with torch.random.fork_rng(devices=cuda), torch.no_grad():
-            torch.manual_seed(0)
-            if self.average is None:
-                yield
-            else:
-                with self.average.applied():
+        try:
+            with torch.random.fork_rng(devices=cuda), torch.no_grad():
+                torch.manual_seed(0)
+                with nullcontext() if self.average is None else self.average.applied():
                     yield
-        self.network.train()
+        finally:
+            self.network.train()
 
 
 class _Best:
@@ -288,10 +293,13 @@ def _snapshot(run: _Run, best: _Best | None, identity: Mapping[str, Any]) -> tup
 
 def _resume(run: _Run, best: _Best | None, checkpoints: Checkpoints, identity: Mapping[str, Any]) -> None:
     tensors, facts = checkpoints.load()
-    for key, value in identity.items():
-        if facts["identity"].get(key) != value:
+    theirs = facts.get("identity")
+    if not isinstance(theirs, dict):
+        raise InputError(f"{checkpoints.path}: is damaged (it does not say of which run it is)")
+    for key, value in json.loads(json.dumps(identity)).items():  # as the file has it, where no tuples are
+        if theirs.get(key) != value:
             raise InputError(
-                f"{checkpoints.path}: is of another run: its {key} is {facts['identity'].get(key)}, this one's {value}"
+                f"{checkpoints.path}: is of another run: its {key} is {theirs.get(key)}, this one's {value}"
             )
     try:
         run.network.load_state_dict(_under("network.", tensors))
