@@ -37,8 +37,8 @@ _CHUNK = 64
 class MelCepstrum:
     """Frames of a recording as its log-mel spectrum, rotated by a cosine transform over the bands.
 
-    The rotation keeps distances and volumes (it is orthonormal, all coefficients are kept) and leaves coefficients
-    that hardly correlate, so that a density that treats them as independent fits well (Davis and Mermelstein 1980).
+    The rotation leaves coefficients that hardly correlate, so that a density that treats them as independent fits well
+    (Davis and Mermelstein 1980). All of them are kept, weighted so that in speech each varies by about one.
     Way back: non-negative powers that give the mel powers, then Griffin and Lim's phases (1984), in the accelerated
     form of Perraudin et al. (2013).
 
@@ -118,7 +118,9 @@ class MelCepstrum:
                 waves[row, : len(kept)] = kept
             power = self._spectrum(torch.from_numpy(waves)).abs().square().numpy()
             level = 10 * np.log10(power.transpose(0, 2, 1) @ self._filters.T + 10 ** (_FLOOR / 10))
-            features[start : start + len(chunk)] = dct((level - _CENTRE) / _SPREAD, axis=2, norm="ortho")
+            features[start : start + len(chunk)] = self._weights * dct(
+                (level - _CENTRE) / _SPREAD, axis=2, norm="ortho"
+            )
         present = np.arange(self.frames) < lengths[:, None]
         return features * present[:, :, None], lengths
 
@@ -134,7 +136,7 @@ class MelCepstrum:
             rounds: Improvements of the phases.
 
         Returns:
-            Arrays of shape ((length - 1) * hop,) in [-1, 1]; louder ones are turned down.
+            Arrays of shape ((length - 1) * hop,) in [-1, 1], at most `seconds` long; louder ones are turned down.
         """
         waves: list[Floats] = []
         for start in range(0, len(features), _CHUNK):
@@ -144,18 +146,24 @@ class MelCepstrum:
             chunk = np.zeros(shape, dtype=np.float32)
             given = features[start : start + _CHUNK, : shape[1]]
             chunk[:, : given.shape[1]] = given
-            level = np.clip(idct(chunk, axis=2, norm="ortho") * _SPREAD + _CENTRE, _FLOOR, 20)
+            level = np.clip(idct(chunk / self._weights, axis=2, norm="ortho") * _SPREAD + _CENTRE, _FLOOR, 20)
             mel = 10 ** (level / 10) - 10 ** (_FLOOR / 10)
             mel *= (np.arange(shape[1]) < counts[:, None])[:, :, None]
             magnitude = torch.from_numpy(np.sqrt(self._powers(mel)).transpose(0, 2, 1).astype(np.float32))
             for wave, count in zip(self._griffin_lim(magnitude, generator, rounds).numpy(), counts, strict=True):
-                cut = wave[: (int(count) - 1) * self.hop]
+                cut = wave[: min((int(count) - 1) * self.hop, self.most_samples)]
                 waves.append(cut / max(1.0, float(np.abs(cut).max(initial=0.0))))
         return waves
 
     def frames_of(self, samples: int) -> int:
         """Return the number of frames of a recording, at least two."""
         return math.ceil(min(max(samples, 1), self.most_samples) / self.hop) + 1
+
+    @cached_property
+    def _weights(self) -> npt.NDArray[np.float64]:
+        """A lifter: spectra are smooth, and so coefficients fall about as one over their number."""
+        weights: npt.NDArray[np.float64] = np.arange(1, self.width + 1) / (0.7 * math.sqrt(self.width))
+        return weights
 
     @cached_property
     def _filters(self) -> npt.NDArray[np.float64]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from generators.models.base import Generator
 
 _FAMILIES: dict[str, str] = {
+    "audio-transformer": "generators.models.audio.transformer:AudioTransformer",
+    "audio-vae": "generators.models.audio.vae:AudioVAE",
     "image-diffusion": "generators.models.image.diffusion:ImageDiffusion",
     "image-gan": "generators.models.image.gan:ImageGAN",
     "image-vae": "generators.models.image.vae:ImageVAE",

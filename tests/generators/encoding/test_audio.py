@@ -50,9 +50,9 @@ def test_speech_keeps_its_spectrum(shared_data: Path) -> None:
     again, same_lengths = cepstrum.encode(back)
     assert same_lengths.tolist() == lengths.tolist()
     present = np.arange(cepstrum.frames) < lengths[:, None]
-    # The rotation keeps distances; 20 decibels are one unit.
-    decibels = 20 * np.sqrt(np.square(again - features)[present].mean(axis=1))
+    decibels = 20 * np.sqrt(np.square((again - features) / cepstrum._weights)[present].mean(axis=1))
     assert decibels.mean() < 1.5
+    assert np.all(np.abs(features[present].std(axis=0) - 1) < 0.7)
     for before, after in zip(recordings, back, strict=True):
         one, other = (np.abs(_frames_of(wave[: len(before)])) for wave in (before, after))
         assert np.linalg.norm(one - other) / np.linalg.norm(one) < 0.55

@@ -19,13 +19,15 @@ from generators.training import Checkpoints
 from tests.generators.models.toy import BY_MODALITY
 
 SMALL: dict[str, dict[str, Any]] = {
+    "audio-transformer": {"epochs": 20, "seconds": 0.4, "width": 32, "layers": 1, "components": 2},
+    "audio-vae": {"epochs": 60, "learning_rate": 5e-3, "seconds": 0.4, "channels": 16, "hidden": 32, "latent": 4},
     "image-diffusion": {"epochs": 12, "channels": 8, "batch_size": 32, "sampling_steps": 3, "ema": 0.9},
     "image-gan": {"epochs": 4, "channels": 8, "batch_size": 32},
     "image-vae": {"epochs": 10, "hidden": 32, "latent": 4, "ema": 0.9},
     "tabular-diffusion": {"epochs": 8, "hidden": 32, "steps": 5, "private_draws": 2, "batch_size": 32, "ema": 0.9},
+    "tabular-flow": {"epochs": 8, "hidden": 16, "knots": 4, "batch_size": 32},
     "tabular-gan": {"epochs": 4, "hidden": 16, "noise": 4, "batch_size": 32},
     "tabular-marginal": {"iterations": 100},
-    "tabular-flow": {"epochs": 8, "hidden": 16, "knots": 4, "batch_size": 32},
     "tabular-transformer": {"epochs": 8, "width": 16, "layers": 1, "heads": 2, "batch_size": 32},
     "tabular-vae": {"epochs": 2, "hidden": 16, "latent": 4},
     "text-recurrent": {"epochs": 20, "hidden": 32, "context": 16, "learning_rate": 1e-2, "max_length": 40},
