@@ -58,7 +58,8 @@ def list_folder(folder: Path, suffixes: tuple[str, ...]) -> Listing:
     files = [path for path in everything if path.suffix.lower() in suffixes]
     if not files:
         raise InputError(f"{folder}: holds no {' or '.join(suffixes)} file")
-    strange = Counter(path.suffix or path.name for path in everything if path not in set(files) and path.name != TABLE)
+    left = (path for path in everything if path.suffix.lower() not in suffixes and path.name != TABLE)
+    strange = Counter(path.suffix or path.name for path in left)
     notes = tuple(f"{folder.name}: left out {count} {suffix} file(s)" for suffix, count in sorted(strange.items()))
     if (folder / TABLE).is_file():
         files, labels = _labels_from_table(folder, files)

@@ -48,7 +48,9 @@ def labelled_schema(
         given = columns.get(name) or {}
         given = {"kind": given} if isinstance(given, str) else dict(given)
         names_records = "levels" not in given and _names_records(values)
-        columns[name] = {"kind": "identifier" if names_records else "categorical", **given}
+        # Whether a public label may be missing must not depend on the data either: it may only if that is declared.
+        public = {"missing": False} if given.get("public") is not None else {}
+        columns[name] = {"kind": "identifier" if names_records else "categorical", **public, **given}
     labels = Schema.infer(label_table(payload), unit=unit, declared={**known, "target": None, "columns": columns})
     target = target or known.get("target") or next((column.name for column in labels.modelled), None)
     return Schema((payload.column, *labels.columns), labels.unit, target)

@@ -107,7 +107,7 @@ def load_parts(
     """
     files = {"train": str(train), "holdout": str(holdout)} | ({"reference": str(reference)} if reference else {})
     modality = recognise(Path(train))
-    for path in files.values():
+    for path in [*files.values()][1:]:
         _require_modality(Path(path), modality, str(train))
     roles, notes = Roles(unit, target), []
     if modality == "tabular":

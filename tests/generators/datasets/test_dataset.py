@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generators import Column, Dataset, InputError, Schema
+from generators.datasets.payload import payload_frame
 
 SCHEMA = Schema((Column("person", "identifier"), Column("x", "numeric")), unit="person")
 
@@ -100,6 +102,50 @@ def test_holdout_copied_from_train_stops_and_names_the_row() -> None:
     Dataset.from_parts("d", train=train, holdout=fresh, schema=SCHEMA)
     with pytest.raises(InputError, match=r"100 of 500 rows are equal to rows of train \(first: row 11\)"):
         Dataset.from_parts("d", train=train, holdout=copied, schema=SCHEMA)
+
+
+NUMBERS = range(120)
+PAYLOADS: dict[str, tuple[Column, list[Any]]] = {
+    "images": (
+        Column("c", "image", shape=(2, 3, 1)),
+        [np.full((2, 3, 1), number, dtype=np.uint8) for number in NUMBERS],
+    ),
+    "texts": (Column("c", "text"), [f"record {number}" for number in NUMBERS]),
+    "recordings": (
+        Column("c", "audio", rate=8000),
+        [np.full(5 + number % 3, number / 128, dtype=np.float32) for number in NUMBERS],
+    ),
+}
+
+
+@pytest.mark.parametrize("what", PAYLOADS)
+def test_large_cells_are_told_apart(what: str) -> None:
+    """Splits, fingerprints and the search for shared records see images, texts and recordings cell by cell."""
+    column, cells = PAYLOADS[what]
+    schema = Schema((column, Column("digit", "categorical")))
+    labels = {"digit": [str(number % 3) for number in NUMBERS]}
+    data = Dataset("d", schema, {"records": payload_frame(column, cells, labels)})
+    parts = data.split(seed=0).parts
+    Dataset.from_parts("d", **parts, schema=schema)
+    copied = pd.concat([parts["holdout"], parts["train"].head(20)], ignore_index=True)
+    with pytest.raises(InputError, match=r"20 of 50 rows are equal to rows of train \(first: row 31\)"):
+        Dataset.from_parts("d", train=parts["train"], holdout=copied, schema=schema)
+    changed = [cell if isinstance(cell, str) else cell.copy() for cell in cells]
+    changed[7] = "Record 7" if isinstance(changed[7], str) else changed[7] * 2
+    other = Dataset("d", schema, {"records": payload_frame(column, changed, labels)})
+    assert other.fingerprint("records") != data.fingerprint("records")
+    again = Dataset("e", schema, {"records": payload_frame(column, cells, labels)})
+    assert again.fingerprint("records") == data.fingerprint("records")
+
+
+def test_the_shape_of_an_image_counts() -> None:
+    pixels = np.arange(12, dtype=np.uint8)
+    marks = set()
+    for shape in [(2, 6, 1), (6, 2, 1), (2, 2, 3)]:
+        column = Column("c", "image", shape=shape)
+        data = Dataset("d", Schema((column,)), {"records": payload_frame(column, [pixels.reshape(shape)] * 2)})
+        marks.add(data.fingerprint("records"))
+    assert len(marks) == 3
 
 
 def test_equal_rows_by_chance_are_only_noted() -> None:

@@ -105,7 +105,7 @@ LINES = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\ufeff"), m
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(cells=st.lists(st.lists(LINES, min_size=1, max_size=3).map("\n".join), min_size=2, max_size=5))
 @example(cells=["one", "two"])
 @example(cells=[" \x0bindented\n\u2028line", "a\x1c\x85b"])

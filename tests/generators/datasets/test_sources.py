@@ -67,6 +67,7 @@ def test_a_schema_speaks_of_labels(tmp_path: Path) -> None:
     )
     data = load_dataset(tmp_path / "f", schema=declared, unit="person")
     assert data.schema["grade"].domain_is_public
+    assert not data.schema["grade"].missing
     assert data.records["grade"].tolist()[:4] == [0.0, 1.0, 2.0, 0.0]
     parts = data.split(seed=0).parts
     assert not set(parts["train"]["person"]) & set(parts["holdout"]["person"])
