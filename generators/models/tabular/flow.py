@@ -26,7 +26,7 @@ from generators.datasets import Schema
 from generators.encoding import TabularEncoder
 from generators.encoding.blocks import BinBlock, Block
 from generators.models.neural import NeuralGenerator
-from generators.models.parameters import PositiveInt, Share
+from generators.models.parameters import NonNegativeFloat, PositiveFloat, PositiveInt, Share
 from generators.models.tabular.order import target_last
 from generators.privacy import Ledger
 
@@ -57,7 +57,14 @@ class TabularFlow(NeuralGenerator):
     """
 
     kind: ClassVar[str] = "tabular-flow"
+    default_epochs: ClassVar[int] = 12
+    least_steps: ClassVar[int] = 400
 
+    learning_rate: PositiveFloat = 2e-3
+    warmup: Share = 0.05
+    weight_decay: NonNegativeFloat = 0.01
+    gradient_norm: PositiveFloat | None = 1.0
+    ema: Share = 0.999
     hidden: PositiveInt = 128
     knots: Annotated[int, Field(ge=2)] = 16
     bins: Annotated[int, Field(ge=2)] = 32

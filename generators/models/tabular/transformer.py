@@ -49,7 +49,7 @@ class TabularTransformer(NeuralGenerator):
 
     kind: ClassVar[str] = "tabular-transformer"
     default_epochs: ClassVar[int] = 14
-    least_steps: ClassVar[int] = 600
+    least_steps: ClassVar[int] = 400
 
     learning_rate: PositiveFloat = 2e-3
     warmup: Share = 0.05
