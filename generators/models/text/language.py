@@ -58,7 +58,7 @@ class TextGenerator(NeuralGenerator):
     """
 
     modality: ClassVar[str] = "text"
-    default_epochs: ClassVar[int] = 3
+    default_epochs: ClassVar[int] = 2
     least_steps: ClassVar[int] = 500
 
     batch_size: PositiveInt = 16
