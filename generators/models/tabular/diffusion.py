@@ -49,7 +49,7 @@ class TabularDiffusion(NeuralGenerator):
     """
 
     kind: ClassVar[str] = "tabular-diffusion"
-    default_epochs: ClassVar[int] = 200
+    default_epochs: ClassVar[int] = 100
     least_steps: ClassVar[int] = 4000
 
     hidden: PositiveInt = 256
@@ -58,7 +58,8 @@ class TabularDiffusion(NeuralGenerator):
     frequent: PositiveInt = 31
     private_draws: PositiveInt = 8
     batch_size: PositiveInt = 512
-    learning_rate: PositiveFloat = 2e-3
+    learning_rate: PositiveFloat = 5e-3
+    gradient_norm: PositiveFloat | None = 1.0
     ema: Share = 0.999
     encoder_: MixedEncoder = field(init=False)
 

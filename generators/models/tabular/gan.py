@@ -60,10 +60,10 @@ class TabularGAN(NeuralGenerator):
     least_steps: ClassVar[int] = 4000
 
     hidden: PositiveInt = 256
-    noise: PositiveInt = 128
+    noise: PositiveInt = 64
     bins: Annotated[int, Field(ge=2)] = 32
     temperature: PositiveFloat = 0.2
-    penalty: NonNegativeFloat = 0.02
+    penalty: NonNegativeFloat = 0.01
     learning_rate: PositiveFloat = 2e-3
     ema: Share = 0.999
     validation: Annotated[float, Field(ge=0, le=0)] = 0.0
