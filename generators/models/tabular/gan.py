@@ -19,6 +19,7 @@ from generators.encoding import TabularEncoder
 from generators.encoding.blocks import UNSEEN, Block
 from generators.models.neural import NeuralGenerator
 from generators.models.parameters import NonNegativeFloat, PositiveFloat, PositiveInt, Share
+from generators.models.tabular.by_category import by_category
 from generators.models.tabular.variety import Variety, repeats_among
 from generators.privacy import Ledger
 from generators.training import History, Phase
@@ -261,40 +262,6 @@ class GAN(nn.Module):
     def _one_hot(self, codes: Tensor) -> Tensor:
         places = codes.clamp_min(0) + self.get_buffer("offsets")
         return torch.zeros(len(codes), self.width, device=codes.device).scatter(1, places, (codes >= 0).float())
-
-
-def by_category(
-    rows: Tensor, frequencies: tuple[npt.NDArray[np.int64], ...], size: int
-) -> Callable[[torch.Generator], Tensor]:
-    """Return how to draw a batch by categories: training-by-sampling.
-
-    Each record is drawn through a column, chosen evenly, and one of its categories, chosen by the logarithm of how
-    often it occurs; it is one of those with this category.
-
-    Args:
-        rows: Codes, shape (records, columns).
-        frequencies: How often each category occurs, by column.
-        size: Records in a batch.
-
-    Returns:
-        A function that draws a batch, shape (size, columns + 2): codes, the column, and the category.
-    """
-    columns = rows.shape[1]
-    counts = torch.zeros(columns, max(len(one) for one in frequencies), dtype=torch.int64)
-    for place in range(columns):
-        counts[place] = torch.bincount(rows[:, place].cpu(), minlength=counts.shape[1])
-    weights = (1 + counts.double()).log()
-    sorted_rows = rows.cpu().argsort(dim=0, stable=True).T
-    starts = counts.cumsum(1) - counts
-
-    def draw(generator: torch.Generator) -> Tensor:
-        column = torch.randint(columns, (size,), generator=generator)
-        code = torch.multinomial(weights[column], 1, generator=generator).squeeze(1)
-        within = (torch.rand(size, generator=generator, dtype=torch.float64) * counts[column, code]).long()
-        record = sorted_rows[column, starts[column, code] + within].to(rows.device)
-        return torch.cat([rows[record], torch.stack([column, code], dim=1).to(rows.device)], dim=1)
-
-    return draw
 
 
 def _code(block: Block, value: Any) -> int:
