@@ -25,7 +25,7 @@ class ImageDiffusion(ImageGenerator):
     Under a budget it trains by DP-SGD; labels need public levels.
 
     Attributes:
-        channels: Feature maps at half the image's resolution; more below.
+        channels: Feature maps at half the image's resolution, and how many more at each level below.
         blocks: Residual blocks of a level, on the way down and again on the way up.
         sampling_steps: Steps from noise to image; more are slower and, to a point, better.
 
@@ -41,7 +41,7 @@ class ImageDiffusion(ImageGenerator):
     """
 
     kind: ClassVar[str] = "image-diffusion"
-    default_epochs: ClassVar[int] = 16
+    default_epochs: ClassVar[int] = 20
     least_steps: ClassVar[int] = 2000
 
     batch_size: PositiveInt = 128

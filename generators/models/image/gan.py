@@ -18,7 +18,7 @@ from torch.func import functional_call
 
 from generators.encoding.images import Shape, split_rows
 from generators.models.image.base import ImageGenerator
-from generators.models.image.layers import groups, halvings
+from generators.models.image.layers import beside, groups, halvings
 from generators.models.image.variety import Variety
 from generators.models.parameters import NonNegativeFloat, PositiveInt, Share
 from generators.training import History, Phase
@@ -40,7 +40,7 @@ class ImageGAN(ImageGenerator):
         latent: Dimensions of the noise that an image is made of.
         penalty: Weight of the gradient penalty.
         shift: Largest move of an image that the discriminator sees, as a share of its sides.
-        validation: None: a discriminator's loss does not tell when to stop.
+        validation: Not available: a discriminator's loss does not tell when to stop.
 
     Example:
         >>> from generators import Column, Dataset
@@ -62,7 +62,6 @@ class ImageGAN(ImageGenerator):
 
     batch_size: PositiveInt = 128
     ema: Share = 0.999
-    validation: Annotated[float, Field(ge=0, le=0)] = 0.0
     channels: Annotated[int, Field(ge=4)] = 32
     latent: PositiveInt = 64
     penalty: NonNegativeFloat = 1.0
@@ -99,22 +98,22 @@ class ImageGAN(ImageGenerator):
 
 def collapse_notes(seen: Mapping[str, float]) -> list[str]:
     """Say in plain words what `Variety.measure` found wrong; nothing if all is well."""
-    advice = "train longer, lower learning_rate or raise penalty, and do not take these images for all of the data"
+    advice = "train longer, lower learning_rate or raise penalty"
     notes = []
     if seen["variety"] < _COLLAPSED:
         notes.append(
-            f"Mode collapse: generated images with the same labels differ {seen['variety']:.0%} as much from each "
-            f"other as real ones do; {advice}."
+            f"mode collapse: generated images with the same labels differ {seen['variety']:.0%} as much from each "
+            f"other as real ones do; {advice}"
         )
     elif seen["least variety"] < _COLLAPSED:
         notes.append(
-            "Mode collapse for some labels: there generated images differ "
-            f"{seen['least variety']:.0%} as much from each other as real ones do; {advice}."
+            "mode collapse for some labels: there generated images differ "
+            f"{seen['least variety']:.0%} as much from each other as real ones do; {advice}"
         )
     if seen["coverage"] < _UNCOVERED:
         notes.append(
-            f"Low coverage: only {seen['coverage']:.0%} of real images have a generated one nearby, where real images "
-            f"would reach about 97%: kinds of images are missing or badly drawn; {advice}."
+            f"low coverage: only {seen['coverage']:.0%} of real images have a generated one nearby, where real images "
+            f"would reach about 97%: kinds of images are missing or badly drawn; {advice}"
         )
     return notes
 
@@ -199,8 +198,7 @@ class ImageMaker(nn.Module):
 
     def forward(self, noise: Tensor, labels: Tensor) -> Tensor:
         """Return images from -1 to 1, shape (batch, channels, height, width)."""
-        # One label as loud as all of the noise, so that it is heard from the start.
-        x: Tensor = self.first(torch.cat([noise, labels * math.sqrt(noise.shape[1])], dim=1))
+        x: Tensor = self.first(beside(noise, labels))
         for level in reversed(range(len(self.rises))):
             height, width = self.sizes[level]
             x = self.rises[level](functional.relu(self.norms[level](x)))[..., :height, :width]

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
+import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
 Size = tuple[int, int]
 """Height and width."""
 
-_SMALLEST = 8
-"""Sides below this are not halved again."""
 
-
-def halvings(height: int, width: int) -> list[Size]:
-    """Return the sizes that an image goes through when it is halved until its shorter side is under 8.
+def halvings(height: int, width: int, *, below: int = 8) -> list[Size]:
+    """Return the sizes that an image goes through when it is halved until its shorter side is below a number.
 
     Sides round up, as in a convolution with stride 2 and a border of 1. At least once, so that there is a coarse level.
 
@@ -22,9 +22,17 @@ def halvings(height: int, width: int) -> list[Size]:
         [(28, 30), (14, 15), (7, 8)]
     """
     sizes = [(height, width)]
-    while len(sizes) < 2 or min(sizes[-1]) >= _SMALLEST:
+    while len(sizes) < 2 or min(sizes[-1]) >= max(below, 2):
         sizes.append((-(-sizes[-1][0] // 2), -(-sizes[-1][1] // 2)))
     return sizes
+
+
+def beside(values: Tensor, labels: Tensor) -> Tensor:
+    """Append labels to values, shape (batch, width) each, one label as loud as all values together.
+
+    One number among hundreds would be overheard for so long that the network finds another way to tell the labels.
+    """
+    return torch.cat([values, labels * math.sqrt(values.shape[1])], dim=1)
 
 
 def doubled(images: Tensor, size: Size) -> Tensor:

@@ -13,6 +13,9 @@ from generators.models.image.layers import doubled, groups, halvings
 
 _FREQUENCIES = 16
 
+_COARSEST = 6
+"""Sides below this are not halved again: coarse enough for one convolution to see nearly all of the image."""
+
 
 class UNet(nn.Module):
     """Maps images, times and labels to images.
@@ -23,7 +26,7 @@ class UNet(nn.Module):
     Args:
         shape: Height, width and channels of an image.
         labels: Width of the labels.
-        channels: Feature maps at half the resolution; twice as many at each level below, at most four times.
+        channels: Feature maps at half the resolution, and how many more at each level below.
         blocks: Residual blocks of a level, on the way down and again on the way up.
     """
 
@@ -31,7 +34,8 @@ class UNet(nn.Module):
         super().__init__()
         height, width, colours = shape
         self.size = (height, width)
-        widths = [min(2**level, 4) * channels for level in range(len(halvings(height, width)) - 1)]
+        levels = len(halvings(height, width, below=_COARSEST)) - 1
+        widths = [(level + 1) * channels for level in range(levels)]
         context = 4 * channels
         self.time = nn.Sequential(nn.Linear(2 * _FREQUENCIES, context), nn.SiLU(), nn.Linear(context, context))
         self.label = nn.Linear(labels, context, bias=False) if labels else None

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from generators.encoding.images import Shape, split_rows
 from generators.errors import InputError
 from generators.models.image.base import ImageGenerator
+from generators.models.image.layers import beside
 from generators.models.parameters import NonNegativeFloat, PositiveInt, Share
 
 
@@ -149,13 +150,13 @@ class ConditionalVAE(nn.Module):
 
     def posterior(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and log-variance of each image's latent posterior, each of shape (batch, latent)."""
-        mean, log_variance = self.encoder(torch.cat([images.flatten(1), labels], dim=1)).chunk(2, dim=1)
+        mean, log_variance = self.encoder(beside(images.flatten(1), labels)).chunk(2, dim=1)
         return mean, log_variance.clamp(-12, 12)
 
     def decode(self, latents: Tensor, labels: Tensor) -> Tensor:
         """Return each number's logit of being white, shape (batch, channels, height, width)."""
         height, width, channels = self.shape
-        logits: Tensor = self.decoder(torch.cat([latents, labels], dim=1))
+        logits: Tensor = self.decoder(beside(latents, labels))
         return logits.reshape(-1, channels, height, width)
 
     def image(self, latents: Tensor, labels: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ import pytest
 import torch
 import torch.nn.functional as functional
 
-from generators import Dataset, InputError
+from generators import Dataset
 from generators.encoding.images import split_rows
 from generators.models.image.gan import Adversaries, ImageGAN, collapse_notes, moved
 from generators.models.image.variety import Variety
@@ -34,11 +34,6 @@ def test_the_discriminator_knows_real_from_nonsense(model: ImageGAN, data: Datas
 def test_history_tells_of_both_and_of_variety(model: ImageGAN) -> None:
     assert set(model.history_.losses) == {"discriminator", "generator"}
     assert set(model.history_.watched[-1][1]) == {"variety", "least variety", "coverage"}
-
-
-def test_an_early_stop_by_the_discriminators_loss_is_refused() -> None:
-    with pytest.raises(InputError, match=r"validation is 0\.1"):
-        ImageGAN(validation=0.1)
 
 
 def test_the_losses_are_the_textbook_ones() -> None:
@@ -120,7 +115,7 @@ def test_real_images_against_real_ones_are_quiet() -> None:
 
 @pytest.mark.parametrize(
     ("kinds", "words"),
-    [((0, 1, 2), ["Mode collapse: ", "Low coverage"]), ((1,), ["Mode collapse for some labels"])],
+    [((0, 1, 2), ["mode collapse: ", "low coverage"]), ((1,), ["mode collapse for some labels"])],
     ids=["all labels", "one label"],
 )
 def test_a_planted_collapse_is_told(kinds: tuple[int, ...], words: list[str]) -> None:
@@ -145,7 +140,7 @@ def test_a_few_images_for_everything_are_told_without_labels() -> None:
     rows = real_rows()[:, :64]
     monitor = Variety(rows, (8, 8, 1))
     notes = collapse_notes(monitor.measure(lambda labels: monitor.real[:2].repeat(len(labels) // 2, 1, 1, 1)))
-    assert any("Low coverage" in note for note in notes)
+    assert any("low coverage" in note for note in notes)
 
 
 def test_a_collapsed_training_is_told_in_the_history(data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,4 +152,4 @@ def test_a_collapsed_training_is_told_in_the_history(data: Dataset, monkeypatch:
 
     monkeypatch.setattr(Adversaries, "draw", blind)
     model = ImageGAN(epochs=4, channels=8, batch_size=32).fit(data, progress=False)
-    assert any(note.startswith("Mode collapse: ") for note in model.history_.notes)
+    assert any(note.startswith("mode collapse: ") for note in model.history_.notes)
