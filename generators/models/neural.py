@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
@@ -162,10 +163,13 @@ class NeuralGenerator(Generator):
             size = max(1, round(self.validation * len(rows)))
             ledger.add(f"when to stop, from {size} records set aside", "none")
             aside, rows = rows[mixed[:size]], rows[mixed[size:].sort().values]
+        phases = self._phases()
+        if aside is not None and len(phases) > 1:
+            raise InputError(f"validation: no loss of {self.kind} tells when to stop; leave it at 0")
         return train(
             self.network_,
             rows,
-            self._phases(),
+            phases,
             self._course(len(rows)),
             order=order,
             draw=self._draw(rows),
@@ -175,7 +179,7 @@ class NeuralGenerator(Generator):
                 progress=beside.progress,
                 callbacks=beside.callbacks,
                 checkpoints=beside.checkpoints,
-                identity={"kind": self.kind, "parameters": self.get_params(), "records": len(rows)},
+                identity={"kind": self.kind, "parameters": self.get_params(), "records": _fingerprint(rows)},
                 look=self._look(rows),
                 notes=self._notes,
             ),
@@ -252,3 +256,7 @@ class NeuralGenerator(Generator):
         else:
             self.network_.load_state_dict(weights)
         self.network_.eval()
+
+
+def _fingerprint(rows: Tensor) -> str:
+    return hashlib.sha256(str(rows.shape).encode() + rows.cpu().contiguous().numpy().tobytes()).hexdigest()

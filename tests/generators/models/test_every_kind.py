@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -176,6 +177,21 @@ def test_a_resumed_run_gives_the_same_model(kind: str, tmp_path: Path) -> None:
     resumed = create(kind, **course).fit(train, progress=False, checkpoints=Checkpoints(path, every=2, resume=True))
     assert resumed.history_.to_dict() == whole.history_.to_dict()
     assert same(resumed.sample(5), whole.sample(5))
+
+
+@pytest.mark.parametrize("kind", NEURAL)
+def test_other_records_cannot_resume_a_run(kind: str, tmp_path: Path) -> None:
+    path, train = tmp_path / "state.safetensors", data(family(kind).modality)
+    create(kind, **SMALL[kind]).fit(train, progress=False, checkpoints=Checkpoints(path, every=1))
+    turned = replace(train, parts={**train.parts, "train": train.train.iloc[::-1].reset_index(drop=True)})
+    with pytest.raises(InputError, match="is of another run: its records"):
+        create(kind, **SMALL[kind]).fit(turned, progress=False, checkpoints=Checkpoints(path, every=1, resume=True))
+
+
+@pytest.mark.parametrize("kind", [kind for kind in NEURAL if "discriminate" in abilities_of(family(kind))])
+def test_a_gan_has_no_loss_to_stop_by(kind: str) -> None:
+    with pytest.raises(InputError, match=r"^validation"):
+        create(kind, **SMALL[kind], validation=0.2).fit(data(family(kind).modality), progress=False)
 
 
 @pytest.mark.parametrize("kind", KINDS)
