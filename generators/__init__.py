@@ -24,19 +24,51 @@ from generators.models import create, kinds, load_generator, register
 from generators.privacy import Ledger, PrivacyBudget, PrivatePlan, plan_training
 
 if TYPE_CHECKING:
-    from generators.models import Generator, TabularVAE, compress
+    from generators.models import (
+        AudioTransformer,
+        AudioVAE,
+        Generator,
+        ImageDiffusion,
+        ImageGAN,
+        ImageVAE,
+        NeuralGenerator,
+        TabularDiffusion,
+        TabularFlow,
+        TabularGAN,
+        TabularMarginal,
+        TabularTransformer,
+        TabularVAE,
+        TextRecurrent,
+        TextTransformer,
+        TextTransformerXL,
+        compress,
+    )
 
 __all__ = [
+    "AudioTransformer",
+    "AudioVAE",
     "Column",
     "Dataset",
     "Generator",
+    "ImageDiffusion",
+    "ImageGAN",
+    "ImageVAE",
     "InputError",
     "Ledger",
     "Modality",
+    "NeuralGenerator",
     "PrivacyBudget",
     "PrivatePlan",
     "Schema",
+    "TabularDiffusion",
+    "TabularFlow",
+    "TabularGAN",
+    "TabularMarginal",
+    "TabularTransformer",
     "TabularVAE",
+    "TextRecurrent",
+    "TextTransformer",
+    "TextTransformerXL",
     "builtin_names",
     "compress",
     "create",
@@ -56,6 +88,6 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # Model classes bring torch along; `models` imports them on first use.
-    if name in ("Generator", "TabularVAE", "compress"):
+    if name in __all__:
         return getattr(models, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from generators.datasets.schema import LEVEL_KINDS, Column, Schema
+from generators.datasets.schema import LEVEL_KINDS, NUMBER_KINDS, Column, Schema
 from generators.encoding.blocks import BinBlock, Block, LevelBlock, block_from_dict, present_values
 from generators.errors import InputError
 from generators.privacy.ledger import Ledger
@@ -123,7 +123,10 @@ class TabularEncoder:
         cells: dict[str, pd.Series[Any]] = {}
         for position, block in enumerate(self.blocks_):
             values = block.decode(codes[:, position], uniform[:, position])
-            cells[block.name] = pd.Series(values, dtype=values.dtype)
+            # A column of which train shows no value has no levels to tell its type by; the schema can.
+            kind = self.schema_[block.name].kind
+            dtype = "datetime64[ns]" if kind == "datetime" else np.float64 if kind in NUMBER_KINDS else object
+            cells[block.name] = pd.Series(values, dtype=dtype)
         serial = pd.Series([str(number) for number in range(1, len(codes) + 1)], dtype=object)
         return pd.DataFrame({name: cells.get(name, serial) for name in self.schema_.names})
 

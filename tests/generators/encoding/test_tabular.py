@@ -152,3 +152,16 @@ def test_spreads_of_a_category_sum_to_one() -> None:
     assert widths[np.unique(codes[:, 1], return_index=True)[1]].sum() == pytest.approx(13)
     unknown = pd.DataFrame({"count": [np.nan], "real": [np.nan]})
     assert encoder.log_spread(unknown).tolist() == [[0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "dtype"), [("numeric", "float64"), ("datetime", "datetime64[ns]"), ("boolean", "object")]
+)
+def test_a_column_that_train_leaves_empty_keeps_its_type(kind: str, dtype: str) -> None:
+    empty = pd.Series([np.nan] * 5, dtype="float64").astype(dtype)
+    frame = pd.DataFrame({"x": empty, "y": [1.0, 2.0, 1.0, 2.0, 1.0]})
+    schema = Schema((Column("x", kind, missing=True), Column("y", "ordinal")))  # type: ignore[arg-type]
+    encoder = TabularEncoder().fit(frame, schema)
+    decoded = encoder.decode(encoder.encode(frame), np.zeros((5, 2)))
+    assert decoded["x"].dtype == dtype
+    assert decoded["x"].isna().all()
