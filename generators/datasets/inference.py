@@ -55,8 +55,8 @@ def _infer_column(name: str, cells: pd.Series[Any], given: dict[str, Any]) -> Co
         codes_for_missing = ()
     fields = {"kind": kind, "missing_codes": codes_for_missing, **given}
     if given.get("public") is not None:
-        # Whether cells are missing is a fact about the data; a public domain must not depend on it.
-        return Column(name=name, **{"missing": True, **fields})
+        # Whether cells are missing, and by what sign, are facts about the data: a public domain must not depend on it.
+        return Column(name=name, **{"missing": True, "kind": kind, **given})
     # Cells that do not fit their kind are left out here: `coerce` reports them with file and row.
     values, _ = coerce_column(Column(name=name, **fields), cells)
     learnt = learn_domain(Column(name=name, **fields), pd.Series(values))

@@ -110,12 +110,19 @@ class LabelEncoder:
 
         Returns:
             Codes, shape (n, label columns).
+
+        Raises:
+            InputError: Train shows no record with one of the values at all.
         """
         fixed = {
             place: int(block.encode(pd.Series([conditions[block.name]], dtype=object))[0])
             for place, block in enumerate(self.blocks_)
             if block.name in conditions
         }
+        for place, code in fixed.items():
+            if code == UNSEEN:
+                name = self.blocks_[place].name
+                raise InputError(f"condition {name}={conditions[name]}: train has no such record, so none can be made")
         fits = np.ones(len(self.combinations_), dtype=bool)
         for place, code in fixed.items():
             fits &= self.combinations_[:, place] == code

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -24,6 +23,7 @@ from generators.models.parameters import Device, Seed, check_parameters, resolve
 from generators.models.storage import load_folder, save_folder
 from generators.privacy import Ledger, PrivacyBudget
 from generators.training import Callback, Checkpoints, History
+from generators.training.randomness import seeded
 
 _CHUNK = 16_384
 """Records drawn at once, so that memory does not grow with n."""
@@ -138,7 +138,7 @@ class Generator(ABC):
                 parameters={"records": len(frame)},
                 public="the data holder, by training under a budget with n_public",
             )
-        with _seeded(self.seed, self.device):
+        with seeded(self.seed, resolved_device(self.device)):
             history = self._fit(frame, schema, budget, ledger, Beside(progress, tuple(callbacks), checkpoints))
         self.history_ = history if budget is None else History(steps=history.steps)
         self.schema_, self.ledger_, self.rows_ = schema, ledger, len(frame)
@@ -245,7 +245,7 @@ class Generator(ABC):
     def _fit(
         self, frame: pd.DataFrame, schema: Schema, budget: PrivacyBudget | None, ledger: Ledger, beside: Beside
     ) -> History:
-        """Learn from a canonical frame and write every touch of it into the ledger, before it happens.
+        """Learn from a canonical frame and write every touch of it into the ledger, before anything is released.
 
         The global torch generator is seeded with the public `seed`; the caller restores it. Under a budget it may
         decide initial weights and nothing else: `train_privately` replaces it while records are in play.
@@ -294,16 +294,6 @@ def _require_one_record_each(dataset: Dataset) -> None:
             f"column '{unit}': {int((counts > 1).sum())} people have several records, and per-person clipping is not "
             "available: aggregate to one record a person, or drop --unit to protect single records only"
         )
-
-
-@contextmanager
-def _seeded(seed: int, device: str) -> Iterator[None]:
-    """Seed torch's global generators, and leave them afterwards as they were."""
-    chosen = resolved_device(device)
-    cuda = [chosen.index or 0] if chosen.type == "cuda" else []
-    with torch.random.fork_rng(devices=cuda):
-        torch.manual_seed(seed)
-        yield
 
 
 def _version(package: str) -> str:

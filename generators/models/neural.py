@@ -34,12 +34,12 @@ class NeuralGenerator(Generator):
     Attributes:
         epochs: Passes over train; None takes the family's default, and without a budget at least its least number of
             steps, so that small tables are trained enough.
-        batch_size: Records a step.
-        learning_rate: AdamW's, at its highest.
+        batch_size: Records a step, without a budget.
+        learning_rate: AdamW's, at its highest, without a budget.
         schedule: How the rate falls: `cosine`, `linear` or `constant`.
         warmup: Share of the steps over which it first rises.
         weight_decay: AdamW's.
-        gradient_norm: Largest norm of a step's gradient; None leaves it.
+        gradient_norm: Largest norm of a step's gradient; None leaves it. Under a budget `clip` takes its place.
         ema: Decay of a moving average of the weights, which replaces them in the end; 0 for none.
         validation: Share of train that is set aside to stop early and keep the best weights; 0 for none. Not under a
             budget, where a look at it would have to be paid for.
@@ -122,6 +122,8 @@ class NeuralGenerator(Generator):
     def training_problem(self, frame: pd.DataFrame, schema: Schema, *, public_only: bool) -> tuple[nn.Module, Tensor]:
         """Return what `fit` minimises and over which rows: for auditors, who run the shipped trainer on more records.
 
+        A fitted model forgets what it learnt.
+
         Args:
             frame: Canonical training frame.
             schema: What its columns are.
@@ -131,6 +133,9 @@ class NeuralGenerator(Generator):
             The network, which maps a batch of rows to one loss per row, with fresh parameters from torch's global
             generator, and the rows, shape (records, ...).
         """
+        # The model counts as unfitted from here: no ledger ever goes with weights that it does not speak of.
+        self.__dict__.pop("ledger_", None)
+        self.compression_, self.packed_ = None, {}
         rows = self._prepare(frame, schema, public_only=public_only).to(self.torch_device)
         self.network_ = self._build().to(self.torch_device)
         return self.network_, rows
@@ -150,7 +155,6 @@ class NeuralGenerator(Generator):
             raise InputError(
                 "validation: a look at a slice of train would have to be paid for; set it to 0 under a budget"
             )
-        self.compression_, self.packed_ = None, {}
         objective, rows = self.training_problem(frame, schema, public_only=budget is not None)
         self._record(ledger)
         if budget is not None:
@@ -226,6 +230,10 @@ class NeuralGenerator(Generator):
             rows,
             plan,
             learning_rate=self.private_learning_rate,
+            shape=self.schedule,
+            warmup=self.warmup,
+            weight_decay=self.weight_decay,
+            ema=self.ema,
             test_seed=test_seed,
             observe=count,
             title=f"{self.kind}, epsilon {budget.epsilon:g}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -17,13 +17,19 @@ class WeightAverage:
     Args:
         network: Whose parameters are averaged; not changed.
         decay: Weight of the past after many updates, in (0, 1).
+        only: Which of its parameters; all by default.
     """
 
-    def __init__(self, network: nn.Module, decay: float) -> None:
+    def __init__(self, network: nn.Module, decay: float, only: Sequence[nn.Parameter] | None = None) -> None:
         self.network = network
         self.decay = decay
         self.updates = 0
-        self.weights: dict[str, Tensor] = {name: p.detach().clone() for name, p in network.named_parameters()}
+        chosen = {id(parameter) for parameter in (network.parameters() if only is None else only)}
+        self.weights: dict[str, Tensor] = {
+            name: parameter.detach().clone()
+            for name, parameter in network.named_parameters()
+            if id(parameter) in chosen
+        }
 
     @torch.no_grad()
     def update(self) -> None:
@@ -37,9 +43,10 @@ class WeightAverage:
     @torch.no_grad()
     def swap(self) -> None:
         """Exchange the network's parameters and the averaged ones."""
-        for name, parameter in self.network.named_parameters():
-            kept = parameter.detach().clone()
-            parameter.copy_(self.weights[name])
+        present = dict(self.network.named_parameters())
+        for name, averaged in self.weights.items():
+            kept = present[name].detach().clone()
+            present[name].copy_(averaged)
             self.weights[name] = kept
 
     @contextmanager

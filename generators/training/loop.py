@@ -18,6 +18,7 @@ from generators.training.callbacks import Callback
 from generators.training.checkpoints import Checkpoints
 from generators.training.history import History
 from generators.training.progress import training_progress
+from generators.training.randomness import seeded
 from generators.training.schedules import schedule
 
 _LOOKS = 50
@@ -57,7 +58,8 @@ class Course:
         warmup: Share of the steps over which the rate rises from 0.
         weight_decay: AdamW's.
         gradient_norm: Gradients of a phase are scaled down to this norm; None leaves them.
-        ema: Decay of a moving average of the weights, which replaces them in the end; 0 for none.
+        ema: Decay of a moving average of the weights that the last phase moves, which replaces them in the end; 0 for
+            none.
         patience: Looks at the validation slice without improvement before stopping.
     """
 
@@ -184,7 +186,8 @@ class _Run:
             for phase in phases
         ]
         self.schedules = [schedule(one, course.steps, course.schedule, course.warmup) for one in self.optimizers]
-        self.average = WeightAverage(network, course.ema) if course.ema > 0 else None
+        # Of several phases the last one makes what is sampled; a discriminator stays the one that was trained.
+        self.average = WeightAverage(network, course.ema, phases[-1].parameters) if course.ema > 0 else None
         self.history = History(losses={phase.name: [] for phase in phases})
 
     def step(self) -> dict[str, float]:
@@ -214,20 +217,19 @@ class _Run:
 
     def _batch(self) -> Tensor:
         if len(self.queue) < self.batch_size:
-            self.queue = torch.randperm(len(self.rows), generator=self.order)
+            # What is left of a pass comes before the next one, so that every record is used in every pass.
+            self.queue = torch.cat([self.queue, torch.randperm(len(self.rows), generator=self.order)])
         chosen, self.queue = self.queue[: self.batch_size], self.queue[self.batch_size :]
         return self.rows[chosen.to(self.rows.device)]
 
     @contextmanager
     def at_rest(self) -> Iterator[None]:
         """Hold still: evaluation mode, averaged weights, and random draws that do not disturb the run."""
-        cuda = [self.rows.device] if self.rows.device.type == "cuda" else []
+        averaged = nullcontext() if self.average is None else self.average.applied()
         self.network.eval()
         try:
-            with torch.random.fork_rng(devices=cuda), torch.no_grad():
-                torch.manual_seed(0)
-                with nullcontext() if self.average is None else self.average.applied():
-                    yield
+            with seeded(0, self.rows.device), torch.no_grad(), averaged:
+                yield
         finally:
             self.network.train()
 
@@ -246,6 +248,10 @@ class _Best:
             batches = torch.split(self.validation, max(256, self.run.batch_size))
             total = torch.stack([self.run.phases[0].loss(batch).sum() for batch in batches]).sum().item()
             value = total / len(self.validation)
+            if not math.isfinite(value):
+                raise InputError(
+                    f"the validation loss is not finite at step {self.run.history.steps}: a record overflows"
+                )
             self.waited = 0 if value < self.lowest else self.waited + 1
             if value < self.lowest:
                 self.lowest = value

@@ -3,8 +3,9 @@
 Formal guarantee: the sequence of noisy gradients, and so the final weights, satisfies (epsilon, delta)-differential
 privacy as computed for the plan, for neighbours that differ by one added or removed row. It rests on four things, each
 held by this file: every row enters each batch independently with probability `plan.sampling_rate`; every row's gradient
-is clipped to norm `plan.clip`; Gaussian noise of deviation `plan.noise_multiplier * plan.clip` is added to the sum,
-also when the batch is empty; the sum is divided by a public number, not by the batch's own size.
+is clipped to norm `plan.clip`, or counts as zero where it overflows; Gaussian noise of deviation
+`plan.noise_multiplier * plan.clip` is added to the sum, also when the batch is empty; the sum is divided by a public
+number, not by the batch's own size.
 
 A fifth is easily missed: whatever the objective draws at random (latent noise, dropout, diffusion times) is secret too.
 With it replayed from a public seed, a row's draw would follow from its place in the batch: removing one row would shift
@@ -19,8 +20,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import torch
 from opacus.grad_sample import GradSampleModuleFastGradientClipping
@@ -29,7 +29,9 @@ from opacus.utils.fast_gradient_clipping_utils import DPTensorFastGradientClippi
 from torch import Tensor, nn
 
 from generators.privacy.plan import PrivatePlan
+from generators.training.averaging import WeightAverage
 from generators.training.progress import training_progress
+from generators.training.randomness import seeded
 from generators.training.schedules import schedule
 
 RNG = (
@@ -54,6 +56,10 @@ def train_privately(
     plan: PrivatePlan,
     *,
     learning_rate: float,
+    shape: str = "cosine",
+    warmup: float = 0.0,
+    weight_decay: float = 0.0,
+    ema: float = 0.0,
     test_seed: int | None = None,
     observe: Callable[[int], None] | None = None,
     title: str = "private training",
@@ -70,7 +76,12 @@ def train_privately(
             system for the time of training, and then left as they were.
         rows: Training records, first axis is the record.
         plan: What the run spends.
-        learning_rate: Adam's, at the start; it falls along a cosine to a hundredth.
+        learning_rate: AdamW's, at its highest.
+        shape: How the rate falls: `cosine`, `linear` or `constant`.
+        warmup: Share of the steps over which it first rises.
+        weight_decay: AdamW's.
+        ema: Decay of a moving average of the weights, which replaces them in the end; 0 for none. Like all of the
+            above, it works on what the noisy steps released and costs nothing.
         test_seed: Replays noise, sampling and the objective's draws, for tests only; such a run is not private.
         observe: Called after each step with its number, while each parameter's `grad` still holds the noisy mean
             gradient that the step released. For auditors.
@@ -85,7 +96,8 @@ def train_privately(
     noise = system_entropy(device, test_seed=test_seed)
     objective.train()
     wrapped = GradSampleModuleFastGradientClipping(objective, max_grad_norm=plan.clip, loss_reduction="mean")
-    adam = torch.optim.Adam(objective.parameters(), lr=learning_rate)
+    adam = torch.optim.AdamW(objective.parameters(), lr=learning_rate, weight_decay=weight_decay)
+    average = WeightAverage(objective, ema) if ema > 0 else None
     optimizer = DPOptimizerFastGradientClipping(
         adam,
         noise_multiplier=plan.noise_multiplier,
@@ -94,10 +106,10 @@ def train_privately(
         expected_batch_size=plan.expected_batch_size,
         generator=noise,
     )
-    rate = schedule(adam, plan.steps)
+    rate = schedule(adam, plan.steps, shape, warmup)
     try:
         with (
-            _secret_global_draws(device, test_seed),
+            seeded(_fresh_seed(test_seed), device, _fresh_seed(test_seed)),
             warnings.catch_warnings(),
             training_progress(title, plan.steps, shown=progress) as advance,
         ):
@@ -108,10 +120,14 @@ def train_privately(
                 _sum_clipped_gradients(wrapped, optimizer, rows[chosen.to(device)])
                 optimizer.step()
                 rate.step()
+                if average is not None:
+                    average.update()
                 if observe is not None:
                     observe(step)
                 optimizer.zero_grad()
                 advance(round(plan.expected_batch_size), "")
+        if average is not None:
+            average.swap()
     finally:
         wrapped.to_standard_module()
         objective.eval()
@@ -121,6 +137,25 @@ def _sum_clipped_gradients(
     wrapped: GradSampleModuleFastGradientClipping, optimizer: DPOptimizerFastGradientClipping, batch: Tensor
 ) -> None:
     """Leave the sum of the batch's clipped gradients in each parameter's `grad`."""
+    _backward(wrapped, optimizer, batch)
+    if all(bool(parameter.grad.isfinite().all()) for parameter in optimizer.params):
+        return
+    # Some row's gradient is not finite, so that it could not be clipped and has spoilt the sum, which would tell that
+    # the row is there. Each row is now taken alone, and counts with its clipped gradient or, without one, with zero.
+    total = [torch.zeros_like(parameter) for parameter in optimizer.params]
+    for row in torch.split(batch, 1):
+        optimizer.zero_grad()
+        _backward(wrapped, optimizer, row)
+        own = [parameter.grad for parameter in optimizer.params]
+        if all(bool(gradient.isfinite().all()) for gradient in own):
+            total = [summed + gradient for summed, gradient in zip(total, own, strict=True)]
+    for parameter, summed in zip(optimizer.params, total, strict=True):
+        parameter.grad = summed
+
+
+def _backward(
+    wrapped: GradSampleModuleFastGradientClipping, optimizer: DPOptimizerFastGradientClipping, batch: Tensor
+) -> None:
     if len(batch) == 0:
         # An empty batch is an ordinary outcome of Poisson sampling: its step releases noise alone.
         for parameter in optimizer.params:
@@ -131,18 +166,6 @@ def _sum_clipped_gradients(
         # Any other shape would broadcast against the clipping factors and leave gradients unclipped.
         raise ValueError(f"the objective returned losses of shape {tuple(losses.shape)}, expected ({len(batch)},)")
     DPTensorFastGradientClipping(wrapped, optimizer, losses, "mean").backward()
-
-
-@contextmanager
-def _secret_global_draws(device: torch.device, test_seed: int | None) -> Iterator[None]:
-    """Reseed the global generators that an objective on this device draws from; afterwards put them back."""
-    cuda = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=cuda):
-        torch.default_generator.manual_seed(_fresh_seed(test_seed))
-        for one in cuda:
-            with torch.cuda.device(one):
-                torch.cuda.manual_seed(_fresh_seed(test_seed))
-        yield
 
 
 def _fresh_seed(test_seed: int | None) -> int:

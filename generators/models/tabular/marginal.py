@@ -75,14 +75,14 @@ class TabularMarginal(Generator):
     tables_: tuple[Floats, ...] = field(init=False)
 
     def log_likelihood(self, frame: pd.DataFrame) -> Floats:
-        """Return the exact log-probability of each record's categories, in nats; a bin counts as a whole.
+        """Return each record's exact log-likelihood in nats, shape (records,).
+
+        As for the other autoregressive kinds, the probability of a bin is spread evenly over the values in it, and a
+        real column contributes a log-density in its own units.
 
         Args:
             frame: Canonical frame. A cell that the model does not know, and what depends on it, counts as guessed
                 evenly.
-
-        Returns:
-            Shape (records,).
         """
         self._require_fitted()
         codes = self.encoder_.encode(frame)
@@ -91,7 +91,12 @@ class TabularMarginal(Generator):
             cells = codes[:, [*parents, column]]
             known = np.log(table[tuple(np.maximum(cells, 0).T)])
             total += np.where((cells >= 0).all(axis=1), known, -math.log(table.shape[-1]))
-        return total
+        likelihood: Floats = total + self.encoder_.log_spread(frame).sum(axis=1)
+        return likelihood
+
+    def record_loss(self, frame: pd.DataFrame) -> Floats:
+        """Return each record's negative log-likelihood, shape (records,)."""
+        return -self.log_likelihood(frame)
 
     def _fit(
         self, frame: pd.DataFrame, schema: Schema, budget: PrivacyBudget | None, ledger: Ledger, beside: Beside

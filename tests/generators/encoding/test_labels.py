@@ -58,6 +58,11 @@ def test_a_combination_that_train_does_not_show_can_be_asked_for() -> None:
     assert drawn.drop_duplicates().to_numpy().tolist() == [["0", "eve"]]
 
 
+def test_a_value_that_train_does_not_show_is_refused() -> None:
+    with pytest.raises(InputError, match="condition digit=7: train has no such record"):
+        draw(LabelEncoder().fit(FRAME, SCHEMA), digit="7")
+
+
 def test_missing_labels_are_a_category() -> None:
     frame = labelled(digit=["0", np.nan, "1"])
     encoder = LabelEncoder().fit(frame, Schema((Column("digit", "categorical", missing=True),)))

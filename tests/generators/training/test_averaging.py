@@ -34,3 +34,17 @@ def test_it_is_lent_and_given_back() -> None:
     average.swap()
     assert torch.equal(network.weight, first)
     assert torch.equal(average.weights["weight"], first + 1)
+
+
+def test_only_some_parameters_may_be_averaged() -> None:
+    network = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    average = WeightAverage(network, decay=0.9, only=list(network[1].parameters()))
+    before = [parameter.detach().clone() for parameter in network.parameters()]
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter += 1
+    average.update()
+    with average.applied():
+        shown = [parameter.detach().clone() for parameter in network.parameters()]
+    torch.testing.assert_close(shown[0], before[0] + 1)
+    assert not torch.isclose(shown[2], before[2] + 1).any()

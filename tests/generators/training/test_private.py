@@ -198,3 +198,42 @@ def test_canaries_are_clipped_records_on_their_own_coordinate() -> None:
     how = plan(records=8, clip=2.0)
     train_privately(audited, rows, how, learning_rate=1e-9, test_seed=0, observe=observe, progress=False)
     torch.testing.assert_close(own[0] * 8, torch.tensor([2.0, 0.0, 2.0, 0.0]), rtol=1e-4, atol=1e-6)
+
+
+class Overflowing(Steep):
+    """A row that starts with 9 has an infinite loss."""
+
+    def forward(self, batch: Tensor) -> Tensor:
+        return super().forward(batch) / (batch[:, 0] != 9).float()
+
+
+def test_a_row_that_overflows_counts_as_zero_and_spoils_nothing() -> None:
+    rows = torch.randn(6, 5, generator=torch.Generator().manual_seed(1))
+    spoilt = rows.clone()
+    spoilt[2, 0] = 9
+    kept = torch.cat([rows[:2], rows[3:]])
+    [with_it] = gradients(Overflowing(), spoilt, plan(records=6))
+    [without] = gradients(Overflowing(), kept, plan(records=6))
+    assert without.norm() > 0
+    torch.testing.assert_close(with_it, without, rtol=1e-4, atol=1e-6)
+
+
+def test_averaging_and_schedules_work_on_what_was_released() -> None:
+    """The released gradients are the same, the weights differ: the average lags behind the last step."""
+    rows = torch.randn(6, 5, generator=torch.Generator().manual_seed(1))
+    weights = []
+    for ema, shape in ((0.0, "cosine"), (0.9, "cosine"), (0.0, "constant")):
+        objective = Steep(scale=1.0)
+        train_privately(
+            objective,
+            rows,
+            plan(records=6, steps=20),
+            learning_rate=0.1,
+            shape=shape,
+            ema=ema,
+            test_seed=0,
+            progress=False,
+        )
+        weights.append(torch.cat([parameter.detach().flatten() for parameter in objective.parameters()]))
+    assert not torch.isclose(weights[0], weights[1]).all()
+    assert not torch.isclose(weights[0], weights[2]).all()

@@ -40,6 +40,19 @@ def test_probabilities_of_all_records_sum_to_one(target: str | None) -> None:
     assert np.exp(model.log_likelihood(everything)).sum() == pytest.approx(1, abs=1e-9)
 
 
+def test_probabilities_of_whole_numbers_and_gaps_sum_to_one_too() -> None:
+    rng = np.random.default_rng(0)
+    ages = np.where(rng.random(400) < 0.1, np.nan, rng.integers(0, 90, 400).astype(float))
+    sick = pd.Series(np.where(rng.random(400) < 0.3, "yes", "no"), dtype=object)
+    schema = Schema((Column("age", "integer", missing=True), Column("sick", "boolean")), target="sick")
+    train = pd.DataFrame({"age": ages, "sick": sick})
+    model = TabularMarginal(bins=8).fit(Dataset("ages", schema, {"train": train}))
+    whole = [*np.arange(np.nanmin(ages), np.nanmax(ages) + 1), np.nan]
+    everything = pd.DataFrame(list(itertools.product(whole, ["no", "yes"])), columns=["age", "sick"])
+    everything["sick"] = everything["sick"].astype(object)
+    assert np.exp(model.log_likelihood(everything)).sum() == pytest.approx(1, abs=1e-9)
+
+
 def test_samples_have_the_probabilities_that_the_model_states() -> None:
     model = TabularMarginal().fit(discrete())
     counts = model.sample(40_000, seed=1).value_counts()
