@@ -5,7 +5,7 @@
 
 Free Spoken Digit Dataset, six speakers at 8 kHz. Takes 5 to 14 of each digit and speaker, 600 recordings, train the
 generator; the classifier (a support vector machine on cepstra of the waveform) hears 200 generated recordings of each
-digit, in the speakers that come, and is tested on takes 0 to 4, 300 real recordings. Chance is 0.1.
+digit, by speakers as frequent as in train, and is tested on takes 0 to 4, 300 real recordings. Chance is 0.1.
 """
 
 from __future__ import annotations

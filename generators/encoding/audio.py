@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.fft import dct, idct
+from scipy.fft import dct, idct, next_fast_len
 from torch import Tensor
 
 from generators.errors import InputError
@@ -23,8 +23,8 @@ from generators.errors import InputError
 Floats = npt.NDArray[np.float32]
 Codes = npt.NDArray[np.int64]
 
-_WINDOW, _HOP = 0.032, 0.016
-"""Seconds that a frame sees, and from one frame to the next: short enough for a plosive, long enough for a pitch."""
+_HOP = 0.016
+"""Seconds from one frame to the next; a frame sees twice as much, short enough for speech and long enough for pitch."""
 
 _FLOOR, _CENTRE, _SPREAD = -100.0, -60.0, 20.0
 """Decibels (a full-scale sine has 0): what counts as silence, and the usual level and spread of a band of speech."""
@@ -54,9 +54,9 @@ class MelCepstrum:
         >>> tone = np.sin(np.arange(2000) * 0.5).astype(np.float32)
         >>> features, lengths = cepstrum.encode([tone])
         >>> features.shape, lengths.tolist()
-        ((1, 43, 40), [22])
+        ((1, 33, 40), [17])
         >>> cepstrum.decode(features, lengths, torch.Generator().manual_seed(0))[0].shape
-        (2016,)
+        (2048,)
     """
 
     rate: int
@@ -69,14 +69,14 @@ class MelCepstrum:
             raise InputError(f"a sample rate of {self.rate} is too low for sound; expected at least 250 per second")
 
     @cached_property
-    def window(self) -> int:
-        """Samples of a frame, an even number."""
-        return 2 * round(self.rate * _WINDOW / 2)
+    def hop(self) -> int:
+        """Samples from one frame to the next, a number that Fourier transforms are fast with."""
+        return int(next_fast_len(round(self.rate * _HOP)))
 
     @cached_property
-    def hop(self) -> int:
-        """Samples from one frame to the next."""
-        return round(self.rate * _HOP)
+    def window(self) -> int:
+        """Samples that a frame sees."""
+        return 2 * self.hop
 
     @cached_property
     def most_samples(self) -> int:

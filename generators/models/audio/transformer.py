@@ -155,7 +155,8 @@ class FrameTransformer(nn.Module):
         time = torch.arange(start, start + steps, device=seen.device)
         first = (time == 0).float().view(1, -1, 1).expand(batch, -1, 1)
         told = torch.cat([labels.unsqueeze(1).expand(-1, steps, -1), first], dim=2)
-        x = self.read(seen) + self.told(told) + _waves(time, self.width)
+        # Each label as loud as the frame beside it.
+        x = self.read(seen) + self.told(told * math.sqrt(told.shape[2])) + _waves(time, self.width)
         for number, block in enumerate(self.blocks):
             x = block(x, None if memories is None else memories[number])
         end, weights, shapes = self.head(self.norm(x)).split(

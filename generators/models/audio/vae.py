@@ -44,6 +44,7 @@ class AudioVAE(AudioGenerator):
     """
 
     kind: ClassVar[str] = "audio-vae"
+    least_steps: ClassVar[int] = 1200
 
     channels: PositiveInt = 128
     hidden: PositiveInt = 256
@@ -188,7 +189,7 @@ class FrameVAE(nn.Module):
         present = torch.arange(self.shape.frames, device=rows.device) < lengths
         maps = torch.cat([frames, present.float().unsqueeze(2)], dim=2).transpose(1, 2)
         read = self.read(functional.pad(maps, (0, self.padding)))
-        mean, log_variance = self.encoder(torch.cat([read, labels], dim=1)).chunk(2, dim=1)
+        mean, log_variance = self.encoder(_beside(read, labels)).chunk(2, dim=1)
         return mean, log_variance.clamp(-12, 12)
 
     def decode(self, latents: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -198,8 +199,13 @@ class FrameVAE(nn.Module):
             Mean and log-scale of the frames, each of shape (batch, frames, width), and the logit that a frame is the
             last, shape (batch, frames).
         """
-        patches: Tensor = self.decoder(torch.cat([latents, labels], dim=1)).transpose(1, 2)
+        patches: Tensor = self.decoder(_beside(latents, labels)).transpose(1, 2)
         width = 2 * self.shape.width + 1
         frames = patches.reshape(len(patches), patches.shape[1] * _PATCH, width)[:, : self.shape.frames]
         mean, log_scale, end = torch.split(frames, [self.shape.width, self.shape.width, 1], dim=2)
         return mean, log_scale.clamp(-3, 3), end.squeeze(2) - RARE
+
+
+def _beside(values: Tensor, labels: Tensor) -> Tensor:
+    """Append labels to values, a label as loud as all values together: otherwise the latent point would tell it."""
+    return torch.cat([values, labels * math.sqrt(values.shape[1])], dim=1)

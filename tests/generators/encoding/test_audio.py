@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -87,6 +87,7 @@ def test_silence_stays_silent() -> None:
     assert np.abs(wave).max() < 1e-4
 
 
+@settings(max_examples=40, deadline=None)
 @given(arrays(np.float32, st.integers(1, 3000), elements=st.floats(-1, 1, width=32)))
 def test_waves_stay_between_minus_one_and_one(recording: npt.NDArray[np.float32]) -> None:
     [wave] = there_and_back(MelCepstrum(8000, seconds=0.4), recording)
