@@ -30,7 +30,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "tabular-gan": {"epochs": 4, "hidden": 16, "noise": 4, "batch_size": 32},
     "tabular-marginal": {"iterations": 100},
     "tabular-transformer": {"epochs": 8, "width": 16, "layers": 1, "heads": 2, "batch_size": 32},
-    "tabular-vae": {"epochs": 2, "hidden": 16, "latent": 4},
+    "tabular-vae": {"epochs": 60, "hidden": 16, "latent": 4},
     "text-recurrent": {"epochs": 20, "hidden": 32, "context": 16, "learning_rate": 1e-2, "max_length": 40},
     "text-transformer": {"epochs": 10, "width": 32, "layers": 2, "context": 32, "batch_size": 8, "max_length": 40},
     "text-transformer-xl": {"epochs": 20, "width": 32, "layers": 1, "context": 16, "segments": 2, "max_length": 40},

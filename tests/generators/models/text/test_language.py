@@ -171,7 +171,8 @@ def test_labels_steer_what_is_written() -> None:
 def test_under_a_budget_rows_are_records_and_tokens_bytes() -> None:
     data = text()
     model = TextTransformer(**TINY["text-transformer"]).fit(data, PrivacyBudget(5, 1e-3), progress=False)
-    _, rows = model.training_problem(data.train, data.schema, public_only=True)
+    fresh = TextTransformer(**TINY["text-transformer"])
+    _, rows = fresh.training_problem(data.train, data.schema, public_only=True)
     assert rows.shape == (len(data.train), model.context + 1)
     assert model.texts_.size == 258
     assert np.isfinite(model.log_likelihood(pd.DataFrame({"text": ["☃"], "mood": ["calm"]}, dtype=object))).all()
