@@ -109,19 +109,6 @@ class ImageEncoder:
         images = to_tensor(frame[self.name_], self.shape_).flatten(1)
         return torch.cat([images, torch.from_numpy(self.labels_.one_hot(frame))], dim=1)
 
-    def label_codes(self, labels: Tensor) -> npt.NDArray[np.int64]:
-        """Return the codes of one-hot labels, or of numbers near them: the position of each column's largest number.
-
-        Args:
-            labels: Shape (records, width of the labels).
-
-        Returns:
-            Shape (records, label columns).
-        """
-        parts = torch.split(labels, list(self.labels_.sizes), dim=1)
-        codes = [part.argmax(dim=1).cpu().numpy() for part in parts]
-        return np.stack(codes, axis=1) if codes else np.zeros((len(labels), 0), dtype=np.int64)
-
     def decode(self, images: Tensor, codes: npt.NDArray[np.int64]) -> pd.DataFrame:
         """Make a canonical frame.
 

@@ -99,6 +99,19 @@ class LabelEncoder:
         parts = [np.eye(size + 1, dtype=np.float32)[:, :size][codes[:, place]] for place, size in enumerate(self.sizes)]
         return np.concatenate([np.zeros((len(codes), 0), dtype=np.float32), *parts], axis=1)
 
+    def codes_of(self, one_hot: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+        """Return the codes of one-hot labels, or of numbers near them: the place of each column's largest number.
+
+        Args:
+            one_hot: Shape (records, width).
+
+        Returns:
+            Shape (records, label columns).
+        """
+        parts = np.split(one_hot, np.cumsum(self.sizes)[:-1], axis=1) if self.blocks_ else []
+        codes = [part.argmax(axis=1) for part in parts]
+        return np.stack(codes, axis=1) if codes else np.zeros((len(one_hot), 0), dtype=np.int64)
+
     def draw(self, n: int, generator: torch.Generator, conditions: Mapping[str, Any]) -> npt.NDArray[np.int64]:
         """Draw labels for n records.
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import field
 from typing import Annotated, Any, ClassVar, final
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import torch
 from pydantic import Field
@@ -27,9 +29,9 @@ from generators.training.private import RNG
 class NeuralGenerator(Generator):
     """A generator that is a network trained by gradients.
 
-    A subclass writes how records become a tensor (`_prepare`), how the network is built (`_build`), what its encoders
-    learnt (`_record`, `_encoders`, `_restore_encoders`) and how it samples. Its network maps a batch of rows to one
-    loss per row; a family with more than one optimiser overrides `_phases`.
+    A subclass writes what its encoders learn from train (`_learn`, `_record`, `_encoders`, `_restore_encoders`), how
+    records become rows of a tensor (`_rows`), how the network is built (`_build`), and how it samples. Its network maps
+    a batch of rows to one loss per row; a family with more than one optimiser overrides `_phases`.
 
     Attributes:
         epochs: Passes over train; None takes the family's default, and without a budget at least its least number of
@@ -53,6 +55,8 @@ class NeuralGenerator(Generator):
 
     default_epochs: ClassVar[int] = 30
     least_steps: ClassVar[int] = 2000
+    chunk: ClassVar[int] = 2048
+    """Records that go through the network at once outside training."""
 
     epochs: PositiveInt | None = None
     batch_size: PositiveInt = 256
@@ -72,11 +76,15 @@ class NeuralGenerator(Generator):
     packed_: dict[str, Tensor] = field(init=False, default_factory=dict)
 
     @abstractmethod
-    def _prepare(self, frame: pd.DataFrame, schema: Schema, *, public_only: bool) -> Tensor:
-        """Fit the encoders and return the training rows, first axis the record, on the CPU.
+    def _learn(self, frame: pd.DataFrame, schema: Schema, *, public_only: bool) -> None:
+        """Fit the encoders.
 
         With `public_only` nothing may be learnt from the frame: what is not public is an `InputError`.
         """
+
+    @abstractmethod
+    def _rows(self, frame: pd.DataFrame) -> Tensor:
+        """Return the rows that the network trains on, by the fitted encoders, on the CPU."""
 
     @abstractmethod
     def _build(self) -> nn.Module:
@@ -88,7 +96,7 @@ class NeuralGenerator(Generator):
 
     @abstractmethod
     def _encoders(self) -> dict[str, Any]:
-        """Return what `_prepare` fitted, as JSON-ready data."""
+        """Return what `_learn` fitted, as JSON-ready data."""
 
     @abstractmethod
     def _restore_encoders(self, state: dict[str, Any]) -> None:
@@ -136,7 +144,8 @@ class NeuralGenerator(Generator):
         # The model counts as unfitted from here: no ledger ever goes with weights that it does not speak of.
         self.__dict__.pop("ledger_", None)
         self.compression_, self.packed_ = None, {}
-        rows = self._prepare(frame, schema, public_only=public_only).to(self.torch_device)
+        self._learn(frame, schema, public_only=public_only)
+        rows = self._rows(frame).to(self.torch_device)
         self.network_ = self._build().to(self.torch_device)
         return self.network_, rows
 
@@ -155,21 +164,18 @@ class NeuralGenerator(Generator):
             raise InputError(
                 "validation: a look at a slice of train would have to be paid for; set it to 0 under a budget"
             )
-        objective, rows = self.training_problem(frame, schema, public_only=budget is not None)
+        order = torch.Generator().manual_seed(self.seed)
+        used, aside = _set_aside(frame, schema, self.validation, order)
+        objective, rows = self.training_problem(used, schema, public_only=budget is not None)
         self._record(ledger)
         if budget is not None:
             return self._fit_privately(objective, rows, budget, ledger, beside)
         ledger.add("the weights", "none", note="trained without clipping or noise")
-        order = torch.Generator().manual_seed(self.seed)
-        aside: Tensor | None = None
-        if self.validation > 0:
-            mixed = torch.randperm(len(rows), generator=order).to(rows.device)
-            size = max(1, round(self.validation * len(rows)))
-            ledger.add(f"when to stop, from {size} records set aside", "none")
-            aside, rows = rows[mixed[:size]], rows[mixed[size:].sort().values]
         phases = self._phases()
-        if aside is not None and len(phases) > 1:
-            raise InputError(f"validation: no loss of {self.kind} tells when to stop; leave it at 0")
+        if len(aside):
+            ledger.add(f"when to stop, from {len(aside)} records set aside", "none")
+            if len(phases) > 1:
+                raise InputError(f"validation: no loss of {self.kind} tells when to stop; leave it at 0")
         return train(
             self.network_,
             rows,
@@ -177,7 +183,7 @@ class NeuralGenerator(Generator):
             self._course(len(rows)),
             order=order,
             draw=self._draw(rows),
-            validation=aside,
+            validation=self._rows(aside).to(self.torch_device) if len(aside) else None,
             watch=Watch(
                 title=self.kind,
                 progress=beside.progress,
@@ -244,6 +250,16 @@ class NeuralGenerator(Generator):
         return History(steps=plan.steps)
 
     @final
+    def _measured(self, frame: pd.DataFrame, measure: Callable[[Tensor], Tensor]) -> npt.NDArray[np.float64]:
+        """Return what a function of a batch of rows says about each record, without gradients."""
+        self._require_fitted()
+        parts = []
+        with torch.no_grad():
+            for start in range(0, max(len(frame), 1), self.chunk):
+                parts.append(measure(self._rows(frame.iloc[start : start + self.chunk]).to(self.torch_device)).cpu())
+        return torch.cat(parts).double().numpy()
+
+    @final
     def take_packed(self, compression: str, packed: dict[str, Tensor]) -> None:
         """Have the weights that packed ones stand for, and save those in their place."""
         self.network_.load_state_dict(unpacked(packed))
@@ -264,6 +280,19 @@ class NeuralGenerator(Generator):
         else:
             self.network_.load_state_dict(weights)
         self.network_.eval()
+
+
+def _set_aside(
+    frame: pd.DataFrame, schema: Schema, share: float, order: torch.Generator
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Split off a share of the people (records, without a unit column), at least one; both parts keep their order."""
+    if share == 0:
+        return frame, frame.head(0)
+    people = np.arange(len(frame)) if schema.unit is None else pd.factorize(frame[schema.unit])[0]
+    count = int(people.max()) + 1
+    chosen = torch.randperm(count, generator=order)[: max(1, round(share * count))].numpy()
+    out = np.isin(people, chosen)
+    return frame[~out].reset_index(drop=True), frame[out].reset_index(drop=True)
 
 
 def _fingerprint(rows: Tensor) -> str:

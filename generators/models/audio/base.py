@@ -23,9 +23,6 @@ from generators.models.parameters import NonNegativeFloat, PositiveFloat, Positi
 from generators.privacy import Ledger
 from generators.training import History
 
-_CHUNK = 256
-"""Recordings that go through a network at once outside training."""
-
 RARE = 4.0
 """Taken off every logit that a recording ends here, so that a network begins with recordings of about a second."""
 
@@ -64,9 +61,12 @@ class AudioGenerator(NeuralGenerator):
             cleaner and less varied recordings.
         cepstrum_: How recordings become frames, and frames recordings.
         labels_: The label columns.
+        column_: The column that holds the recordings.
+        cut_: How many training recordings were longer than `seconds`; 0 under a budget, where that is not looked at.
     """
 
     modality: ClassVar[str] = "audio"
+    chunk: ClassVar[int] = 256
 
     batch_size: PositiveInt = 32
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1
@@ -76,7 +76,8 @@ class AudioGenerator(NeuralGenerator):
     temperature: NonNegativeFloat = 1.0
     cepstrum_: MelCepstrum = field(init=False)
     labels_: LabelEncoder = field(init=False)
-    _cut: int = field(init=False)
+    column_: str = field(init=False)
+    cut_: int = field(init=False)
 
     @abstractmethod
     def _frames(self, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -96,13 +97,12 @@ class AudioGenerator(NeuralGenerator):
         return RowShape(self.labels_.width, self.cepstrum_.frames, self.cepstrum_.width)
 
     @final
-    def _prepare(self, frame: pd.DataFrame, schema: Schema, *, public_only: bool) -> Tensor:
+    def _learn(self, frame: pd.DataFrame, schema: Schema, *, public_only: bool) -> None:
         self._take_rate(schema)
         self.labels_ = LabelEncoder(public_only=public_only).fit(frame, schema)
-        samples = [len(one) for one in frame[payload_column(schema).name]]
+        samples = [len(one) for one in frame[self.column_]]
         # Only ever told without a budget, under which even this count would have to be paid for.
-        self._cut = 0 if public_only else sum(number > self.cepstrum_.most_samples for number in samples)
-        return self._rows(frame, payload_column(schema).name)
+        self.cut_ = 0 if public_only else sum(number > self.cepstrum_.most_samples for number in samples)
 
     @final
     def _record(self, ledger: Ledger) -> None:
@@ -126,9 +126,9 @@ class AudioGenerator(NeuralGenerator):
     @final
     def _notes(self, history: History) -> list[str]:
         del history
-        if not self._cut:
+        if not self.cut_:
             return []
-        return [f"{self._cut} recordings last longer than {self.seconds:g} s and were cut; raise seconds to keep them"]
+        return [f"{self.cut_} recordings last longer than {self.seconds:g} s and were cut; raise seconds to keep them"]
 
     @final
     def _sample(self, n: int, generator: torch.Generator, conditions: Mapping[str, Any]) -> pd.DataFrame:
@@ -151,36 +151,27 @@ class AudioGenerator(NeuralGenerator):
         """
         labels = torch.from_numpy(self.labels_.one_hot(codes)).to(self.torch_device)
         waves: list[npt.NDArray[np.float32]] = []
-        for start in range(0, len(codes), _CHUNK):
-            place = slice(start, start + _CHUNK)
+        for start in range(0, len(codes), self.chunk):
+            place = slice(start, start + self.chunk)
             with torch.no_grad():
                 frames, lengths = (part.cpu().numpy() for part in draw(labels[place], place))
             spare = torch.randint(self.cepstrum_.hop, (len(lengths),), generator=generator).tolist()
             whole = self.cepstrum_.decode(frames, lengths, generator)
             waves += [wave[: len(wave) - less] for wave, less in zip(whole, spare, strict=True)]
         cells: dict[str, pd.Series[Any]] = self.labels_.decode(codes)
-        cells[payload_column(self.schema_).name] = pd.Series(waves, dtype=object)
+        cells[self.column_] = pd.Series(waves, dtype=object)
         serial = pd.Series([str(number) for number in range(1, len(waves) + 1)], dtype=object)
         return pd.DataFrame({name: cells.get(name, serial) for name in self.schema_.names})
-
-    @final
-    def _measured(self, frame: pd.DataFrame, measure: Callable[[Tensor], Tensor]) -> npt.NDArray[np.float64]:
-        """Return what a function of a batch of rows says about each record, without gradients."""
-        self._require_fitted()
-        name, parts = payload_column(self.schema_).name, []
-        with torch.no_grad():
-            for start in range(0, max(len(frame), 1), _CHUNK):
-                rows = self._rows(frame.iloc[start : start + _CHUNK], name).to(self.torch_device)
-                parts.append(measure(rows).cpu())
-        return torch.cat(parts).double().numpy()
 
     def _take_rate(self, schema: Schema) -> None:
         column = payload_column(schema)
         if column.rate is None:
             raise InputError(f"column '{column.name}' has no sample rate; declare rate for it in the schema")
+        self.column_ = column.name
         self.cepstrum_ = MelCepstrum(column.rate, self.bands, self.seconds)
 
-    def _rows(self, frame: pd.DataFrame, name: str) -> Tensor:
-        features, lengths = self.cepstrum_.encode(frame[name].tolist())
+    @final
+    def _rows(self, frame: pd.DataFrame) -> Tensor:
+        features, lengths = self.cepstrum_.encode(frame[self.column_].tolist())
         parts = [self.labels_.one_hot(frame), lengths[:, None].astype(np.float32), features.reshape(len(features), -1)]
         return torch.from_numpy(np.concatenate(parts, axis=1))

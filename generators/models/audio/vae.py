@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from generators.errors import InputError
 from generators.models.audio.base import RARE, AudioGenerator, RowShape
+from generators.models.layers import divergence_from_prior
 from generators.models.parameters import NonNegativeFloat, PositiveInt
 
 _PATCH = 4
@@ -103,11 +104,8 @@ class AudioVAE(AudioGenerator):
             raise InputError(f"latents have shape {latents.shape}, expected (records, {length}): a point, then labels")
         generator = torch.Generator().manual_seed(seed)
         points = torch.as_tensor(latents[:, : self.latent], dtype=torch.float32, device=self.torch_device)
-        blocks = np.split(latents[:, self.latent :], np.cumsum(self.labels_.sizes)[:-1], axis=1)
-        codes = np.stack([block.argmax(axis=1) for block in blocks], axis=1) if self.labels_.width else latents[:, :0]
-        return self._drawn(
-            codes.astype(np.int64), lambda labels, place: self._from(points[place], labels, generator), generator
-        )
+        codes = self.labels_.codes_of(latents[:, self.latent :])
+        return self._drawn(codes, lambda labels, place: self._from(points[place], labels, generator), generator)
 
     def _build(self) -> FrameVAE:
         return FrameVAE(self.row_shape, self.channels, self.hidden, self.latent, self.kl_weight)
@@ -180,7 +178,7 @@ class FrameVAE(nn.Module):
         # Whether a frame is the last is a question for every frame up to the end, but the first and the last possible.
         asked = (time > 0) & (time < lengths) & (time < self.shape.frames - 1)
         last = functional.binary_cross_entropy_with_logits(end, (time == lengths - 1).float(), reduction="none")
-        divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(dim=1)
+        divergence = divergence_from_prior(mean, log_variance)
         return surprise + (last * asked).sum(dim=1) + self.kl_weight * divergence
 
     def posterior(self, rows: Tensor) -> tuple[Tensor, Tensor]:

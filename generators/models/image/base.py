@@ -18,9 +18,6 @@ from generators.encoding.images import ImageEncoder
 from generators.models.neural import NeuralGenerator
 from generators.privacy import Ledger
 
-_CHUNK = 512
-"""Images that go through a network at once outside training."""
-
 
 class ImageGenerator(NeuralGenerator):
     """A neural generator of images, conditional on their labels where there are any.
@@ -32,6 +29,7 @@ class ImageGenerator(NeuralGenerator):
     """
 
     modality: ClassVar[str] = "image"
+    chunk: ClassVar[int] = 512
 
     encoder_: ImageEncoder = field(init=False)
 
@@ -48,8 +46,11 @@ class ImageGenerator(NeuralGenerator):
         """
 
     @final
-    def _prepare(self, frame: pd.DataFrame, schema: Schema, *, public_only: bool) -> Tensor:
+    def _learn(self, frame: pd.DataFrame, schema: Schema, *, public_only: bool) -> None:
         self.encoder_ = ImageEncoder(public_only=public_only).fit(frame, schema)
+
+    @final
+    def _rows(self, frame: pd.DataFrame) -> Tensor:
         return self.encoder_.encode(frame)
 
     @final
@@ -73,18 +74,7 @@ class ImageGenerator(NeuralGenerator):
     def _drawn(self, codes: npt.NDArray[np.int64], draw: Callable[[Tensor, slice], Tensor]) -> pd.DataFrame:
         """Return a frame of images that a function of one-hot labels and of their places in the call draws."""
         labels = torch.from_numpy(self.encoder_.labels_.one_hot(codes)).to(self.torch_device)
-        places = [slice(start, start + _CHUNK) for start in range(0, max(len(codes), 1), _CHUNK)]
+        places = [slice(start, start + self.chunk) for start in range(0, max(len(codes), 1), self.chunk)]
         with torch.no_grad():
             images = torch.cat([draw(labels[place], place).cpu() for place in places])
         return self.encoder_.decode(images, codes)
-
-    @final
-    def _measured(self, frame: pd.DataFrame, measure: Callable[[Tensor], Tensor]) -> npt.NDArray[np.float64]:
-        """Return what a function of a batch of rows says about each record, without gradients."""
-        self._require_fitted()
-        parts = []
-        with torch.no_grad():
-            for start in range(0, max(len(frame), 1), _CHUNK):
-                rows = self.encoder_.encode(frame.iloc[start : start + _CHUNK]).to(self.torch_device)
-                parts.append(measure(rows).cpu())
-        return torch.cat(parts).double().numpy()

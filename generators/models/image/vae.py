@@ -16,6 +16,7 @@ from generators.encoding.images import Shape, split_rows
 from generators.errors import InputError
 from generators.models.image.base import ImageGenerator
 from generators.models.image.layers import beside
+from generators.models.layers import divergence_from_prior, mlp
 from generators.models.parameters import NonNegativeFloat, PositiveInt, Share
 
 
@@ -99,7 +100,7 @@ class ImageVAE(ImageGenerator):
         if latents.ndim != 2 or latents.shape[1] != length:
             raise InputError(f"latents have shape {latents.shape}, expected (records, {length}): a point, then labels")
         points = torch.as_tensor(latents, dtype=torch.float32, device=self.torch_device)
-        codes = self.encoder_.label_codes(points[:, self.latent :])
+        codes = self.encoder_.labels_.codes_of(latents[:, self.latent :])
         return self._drawn(codes, lambda labels, place: self.network_.image(points[place, : self.latent], labels))
 
     def _build(self) -> ConditionalVAE:
@@ -130,8 +131,8 @@ class ConditionalVAE(nn.Module):
         super().__init__()
         self.shape = shape
         self.kl_weight = kl_weight
-        self.encoder = _mlp(math.prod(shape) + labels, hidden, 2 * latent)
-        self.decoder = _mlp(latent + labels, hidden, math.prod(shape))
+        self.encoder = mlp(math.prod(shape) + labels, hidden, hidden, 2 * latent, activation=nn.SiLU)
+        self.decoder = mlp(latent + labels, hidden, hidden, math.prod(shape), activation=nn.SiLU)
 
     def forward(self, rows: Tensor) -> Tensor:
         """Return the loss of each row, shape (batch,), with one latent draw each."""
@@ -145,7 +146,7 @@ class ConditionalVAE(nn.Module):
         logits = self.decode(mean + (0.5 * log_variance).exp() * noise, labels)
         white = (images + 1) / 2
         surprise = functional.binary_cross_entropy_with_logits(logits, white, reduction="none").flatten(1).sum(dim=1)
-        divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(dim=1)
+        divergence = divergence_from_prior(mean, log_variance)
         return surprise + self.kl_weight * divergence
 
     def posterior(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
@@ -162,9 +163,3 @@ class ConditionalVAE(nn.Module):
     def image(self, latents: Tensor, labels: Tensor) -> Tensor:
         """Return the mean image at latent points, from -1 to 1, shape (batch, channels, height, width)."""
         return self.decode(latents, labels).sigmoid() * 2 - 1
-
-
-def _mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Linear(inputs, hidden), nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU(), nn.Linear(hidden, outputs)
-    )

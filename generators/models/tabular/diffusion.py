@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from generators.datasets import Schema
 from generators.encoding import MixedEncoder
+from generators.models.layers import mlp, one_hot_blocks
 from generators.models.neural import NeuralGenerator
 from generators.models.parameters import PositiveFloat, PositiveInt, Share
 from generators.privacy import Ledger
@@ -75,16 +76,12 @@ class TabularDiffusion(NeuralGenerator):
             Shape (records,).
         """
         self._require_fitted()
-        rows = self._rows(frame).to(self.torch_device)
         times = torch.linspace(0, 1, draws + 2)[1:-1].view(1, draws, 1)
         noise = self.network_.noise(times, torch.Generator().manual_seed(seed))
-        with torch.no_grad():
-            losses = [self.network_.loss(batch, noise) for batch in torch.split(rows, 512)]
-        return torch.cat(losses).double().cpu().numpy()
+        return self._measured(frame, lambda rows: self.network_.loss(rows, noise))
 
-    def _prepare(self, frame: pd.DataFrame, schema: Schema, *, public_only: bool) -> Tensor:
+    def _learn(self, frame: pd.DataFrame, schema: Schema, *, public_only: bool) -> None:
         self.encoder_ = MixedEncoder(self.frequent, public_only=public_only).fit(frame, schema)
-        return self._rows(frame)
 
     def _rows(self, frame: pd.DataFrame) -> Tensor:
         """Return codes and scores side by side, shape (records, columns + ranges)."""
@@ -141,10 +138,8 @@ class Denoiser(nn.Module):
     def __init__(self, sizes: tuple[int, ...], scores: int, hidden: int, layers: int, draws: int) -> None:
         super().__init__()
         self.sizes, self.scores, self.draws = sizes, scores, draws
-        self.offsets = [sum(sizes[:position]) for position in range(len(sizes))]
-        widths = [sum(sizes) + scores + _TIME_FEATURES, *[hidden] * layers]
-        inner = [part for i, o in pairwise(widths) for part in (nn.Linear(i, o), nn.SiLU())]
-        self.body = nn.Sequential(*inner, nn.Linear(hidden, sum(sizes) + scores))
+        width = sum(sizes) + scores
+        self.body = mlp(width + _TIME_FEATURES, *[hidden] * layers, width, activation=nn.SiLU)
 
     def forward(self, rows: Tensor) -> Tensor:
         """Return the loss of each row of codes and scores, shape (batch,), at random times with random noise."""
@@ -184,8 +179,7 @@ class Denoiser(nn.Module):
 
     def guess(self, codes: Tensor, scores: Tensor, time: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
         """Return logits of the clean codes, one block a column, and velocities of the scores."""
-        places = codes + torch.tensor(self.offsets, device=codes.device)
-        one_hot = torch.zeros(*codes.shape[:-1], sum(self.sizes), device=codes.device).scatter_(-1, places, 1.0)
+        one_hot = one_hot_blocks(codes, self.sizes)
         frequencies = torch.logspace(0, 2, _TIME_FEATURES // 2, device=time.device)
         waves = torch.cat([(time * frequencies).sin(), (time * frequencies).cos()], dim=-1)
         out = self.body(torch.cat([one_hot, scores, waves.expand(*codes.shape[:-1], -1)], dim=-1))

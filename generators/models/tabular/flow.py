@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -22,18 +22,13 @@ from pydantic import Field
 from torch import Tensor, nn
 from zuko.transforms import MonotonicRQSTransform
 
-from generators.datasets import Schema
-from generators.encoding import TabularEncoder
 from generators.encoding.blocks import BinBlock, Block
-from generators.models.neural import NeuralGenerator
 from generators.models.parameters import NonNegativeFloat, PositiveFloat, PositiveInt, Share
+from generators.models.tabular.base import TabularGenerator
 from generators.models.tabular.order import target_last
-from generators.privacy import Ledger
-
-_CHUNK = 4096
 
 
-class TabularFlow(NeuralGenerator):
+class TabularFlow(TabularGenerator):
     """Makes tables with an autoregressive normalising flow, whose likelihood is exact also for mixed columns.
 
     A categorical column has a probability for each level. A numeric one has a probability for each frequent value, for
@@ -69,7 +64,6 @@ class TabularFlow(NeuralGenerator):
     knots: Annotated[int, Field(ge=2)] = 16
     bins: Annotated[int, Field(ge=2)] = 32
     dropout: Share = 0.1
-    encoder_: TabularEncoder = field(init=False)
 
     def log_likelihood(self, frame: pd.DataFrame) -> npt.NDArray[np.float64]:
         """Return each record's exact log-likelihood in nats, shape (records,).
@@ -79,11 +73,7 @@ class TabularFlow(NeuralGenerator):
         beyond the range of train count as its ends; a level that the model does not know costs log(levels), as if
         guessed evenly.
         """
-        rows = self._rows(frame)
-        with torch.no_grad():
-            parts = [self.network_.log_density(batch.to(self.torch_device)) for batch in torch.split(rows, _CHUNK)]
-        densities: npt.NDArray[np.float64] = torch.cat(parts).cpu().numpy()
-        return densities + self._log_units(frame)
+        return self._measured(frame, lambda rows: self.network_.log_density(rows)) + self._log_units(frame)
 
     def record_loss(self, frame: pd.DataFrame) -> npt.NDArray[np.float64]:
         """Return each record's negative log-likelihood, shape (records,)."""
@@ -94,12 +84,13 @@ class TabularFlow(NeuralGenerator):
 
         A value with a probability of its own belongs to an interval of noise, whose middle (in probability) is taken.
         """
-        rows = self._rows(frame)
-        with torch.no_grad():
-            parts = [self.network_.noise(batch.to(self.torch_device)) for batch in torch.split(rows, _CHUNK)]
-        uniform = torch.cat(parts).clamp(1e-300, 1 - 1e-16)  # so that no noise is infinite
-        noise: npt.NDArray[np.float64] = torch.special.ndtri(uniform).cpu().numpy()
-        return noise
+
+        def noise(rows: Tensor) -> Tensor:
+            uniform: Tensor = self.network_.noise(rows)
+            found: Tensor = torch.special.ndtri(uniform.clamp(1e-300, 1 - 1e-16))  # so that no noise is infinite
+            return found
+
+        return self._measured(frame, noise)
 
     def decode(self, latents: npt.NDArray[np.float64], seed: int = 0) -> pd.DataFrame:
         """Return the record that each noise makes, a canonical frame; the inverse of `encode`.
@@ -110,28 +101,21 @@ class TabularFlow(NeuralGenerator):
         """
         del seed
         self._require_fitted()
-        return self._decoded(torch.special.ndtr(torch.as_tensor(latents, dtype=torch.float64)))
+        return self._inverted(torch.special.ndtr(torch.as_tensor(latents, dtype=torch.float64)))
 
     @property
     def _order(self) -> tuple[int, ...]:
         return target_last(self.encoder_.schema_)
 
-    def _prepare(self, frame: pd.DataFrame, schema: Schema, *, public_only: bool) -> Tensor:
-        self.encoder_ = TabularEncoder(self.bins, public_only=public_only).fit(frame, schema)
-        return self._encoded(frame)
-
     def _build(self) -> AutoregressiveFlow:
         margins = [Margin.of(self.encoder_.blocks_[place]) for place in self._order]
         return AutoregressiveFlow(margins, self.hidden, self.knots, self.dropout)
 
-    def _record(self, ledger: Ledger) -> None:
-        self.encoder_.record(ledger)
-
     def _sample(self, n: int, generator: torch.Generator, conditions: Mapping[str, Any]) -> pd.DataFrame:
         del conditions  # met by drawing again
-        return self._decoded(torch.rand(n, len(self._order), generator=generator, dtype=torch.float64))
+        return self._inverted(torch.rand(n, len(self._order), generator=generator, dtype=torch.float64))
 
-    def _decoded(self, uniform: Tensor) -> pd.DataFrame:
+    def _inverted(self, uniform: Tensor) -> pd.DataFrame:
         """Invert the distribution functions, column by column, at numbers in [0, 1], shape (records, columns)."""
         codes = np.zeros(uniform.shape, dtype=np.int64)
         within = np.zeros(uniform.shape)
@@ -147,17 +131,7 @@ class TabularFlow(NeuralGenerator):
                 context = self.network_.extended(place, context, drawn[0], parts)
         return self.encoder_.decode(codes, within)
 
-    def _encoders(self) -> dict[str, Any]:
-        return {"encoder": self.encoder_.to_dict()}
-
-    def _restore_encoders(self, state: dict[str, Any]) -> None:
-        self.encoder_ = TabularEncoder.from_dict(state["encoder"], self.schema_)
-
     def _rows(self, frame: pd.DataFrame) -> Tensor:
-        self._require_fitted()
-        return self._encoded(frame)
-
-    def _encoded(self, frame: pd.DataFrame) -> Tensor:
         """Return code, start and stop (see `TabularEncoder.within`) of each cell, shape (records, columns, 3)."""
         codes = self.encoder_.encode(frame)[:, :, None].astype(np.float64)
         rows = np.concatenate([codes, self.encoder_.within(frame)], axis=2)

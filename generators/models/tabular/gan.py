@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import field
-from typing import Annotated, Any, ClassVar
+from functools import partial
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
 import torch.nn.functional as functional
-from pydantic import Field
 from torch import Tensor, nn
 
 from generators.datasets import Schema
-from generators.encoding import TabularEncoder
 from generators.encoding.blocks import UNSEEN, Block
-from generators.models.neural import NeuralGenerator
+from generators.models.layers import mlp, one_hot_blocks
 from generators.models.parameters import NonNegativeFloat, PositiveFloat, PositiveInt, Share
+from generators.models.tabular.base import TabularGenerator, drawn_codes
 from generators.models.tabular.by_category import by_category
 from generators.models.tabular.variety import Variety, repeats_among
 from generators.privacy import Ledger
@@ -28,7 +28,7 @@ _LOOKED_AT = 2048
 """Samples at which the monitor looks."""
 
 
-class TabularGAN(NeuralGenerator):
+class TabularGAN(TabularGenerator):
     """Makes tables with a GAN over one-hot columns, each record made for a wanted category of one column.
 
     Training picks a column, one of its categories (rare ones more often than they occur) and a record that has it; the
@@ -40,10 +40,8 @@ class TabularGAN(NeuralGenerator):
     Attributes:
         hidden: Width of the two hidden layers of generator and discriminator.
         noise: Dimensions of the generator's random input.
-        bins: Categories of a numeric column.
         temperature: Of the Gumbel-softmax that lets gradients through the choice of a category.
         penalty: Weight of the penalty on the discriminator's slope at real and at generated records.
-        validation: Not available: a discriminator's loss does not tell when to stop.
 
     Example:
         >>> from generators import load_dataset
@@ -62,13 +60,10 @@ class TabularGAN(NeuralGenerator):
 
     hidden: PositiveInt = 256
     noise: PositiveInt = 64
-    bins: Annotated[int, Field(ge=2)] = 32
     temperature: PositiveFloat = 0.2
     penalty: NonNegativeFloat = 0.01
     learning_rate: PositiveFloat = 2e-3
     ema: Share = 0.999
-    validation: Annotated[float, Field(ge=0, le=0)] = 0.0
-    encoder_: TabularEncoder = field(init=False)
     frequencies_: tuple[npt.NDArray[np.int64], ...] = field(init=False)
 
     def discriminate(self, frame: pd.DataFrame) -> npt.NDArray[np.float64]:
@@ -76,25 +71,20 @@ class TabularGAN(NeuralGenerator):
 
         A record is judged as an answer to the wish for each of its own categories in turn, and the scores averaged.
         """
-        self._require_fitted()
-        codes = torch.from_numpy(self.encoder_.encode(frame)).to(self.torch_device)
-        with torch.no_grad():
-            scores = [self.network_.judge(batch) for batch in torch.split(codes, 1024)]
-        return torch.cat(scores).double().cpu().numpy()
+        return self._measured(frame, lambda rows: self.network_.judge(rows))
 
-    def _prepare(self, frame: pd.DataFrame, schema: Schema, *, public_only: bool) -> Tensor:
-        self.encoder_ = TabularEncoder(self.bins, public_only=public_only).fit(frame, schema)
-        codes = self.encoder_.encode(frame)
+    def _learn(self, frame: pd.DataFrame, schema: Schema, *, public_only: bool) -> None:
+        super()._learn(frame, schema, public_only=public_only)
         self.frequencies_ = tuple(
-            np.bincount(column, minlength=size) for column, size in zip(codes.T, self.encoder_.sizes, strict=True)
+            np.bincount(column, minlength=size)
+            for column, size in zip(self.encoder_.encode(frame).T, self.encoder_.sizes, strict=True)
         )
-        return torch.from_numpy(codes)
 
     def _build(self) -> GAN:
         return GAN(self.encoder_.sizes, self.hidden, self.noise, self.temperature, self.penalty)
 
     def _record(self, ledger: Ledger) -> None:
-        self.encoder_.record(ledger)
+        super()._record(ledger)
         ledger.add("how often each category occurs", "none", note="decides which records to ask the generator for")
 
     def _phases(self) -> list[Phase]:
@@ -121,9 +111,7 @@ class TabularGAN(NeuralGenerator):
         return Variety(**history.watched[-1][1]).complaints() if history.watched else []
 
     def _sample(self, n: int, generator: torch.Generator, conditions: Mapping[str, Any]) -> pd.DataFrame:
-        codes = self._made(n, generator, conditions)
-        within = torch.rand(codes.shape, generator=generator, dtype=torch.float64).numpy()
-        return self.encoder_.decode(codes, within)
+        return self._decoded(self._made(n, generator, conditions), generator)
 
     def _made(self, n: int, generator: torch.Generator, conditions: Mapping[str, Any]) -> npt.NDArray[np.int64]:
         """Make codes, shape (n, columns)."""
@@ -132,11 +120,7 @@ class TabularGAN(NeuralGenerator):
         device = self.torch_device
         with torch.no_grad():
             logits = self.network_.logits(noise.to(device), column.to(device), code.to(device)).cpu()
-        # The largest of logits plus Gumbel noise is a draw from their softmax.
-        uniform = torch.rand(logits.shape, generator=generator).clamp_min(1e-20)
-        blocks = torch.split(logits - (-uniform.log()).log(), list(self.encoder_.sizes), dim=1)
-        codes: npt.NDArray[np.int64] = torch.stack([block.argmax(dim=1) for block in blocks], dim=1).numpy()
-        return codes
+        return drawn_codes(logits, self.encoder_.sizes, generator)
 
     def _wanted(self, n: int, generator: torch.Generator, conditions: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
         """Choose a column and a category for each record: a condition's, or one as often as it occurs in train."""
@@ -156,10 +140,10 @@ class TabularGAN(NeuralGenerator):
         return columns, codes
 
     def _encoders(self) -> dict[str, Any]:
-        return {"encoder": self.encoder_.to_dict(), "frequencies": [counts.tolist() for counts in self.frequencies_]}
+        return {**super()._encoders(), "frequencies": [counts.tolist() for counts in self.frequencies_]}
 
     def _restore_encoders(self, state: dict[str, Any]) -> None:
-        self.encoder_ = TabularEncoder.from_dict(state["encoder"], self.schema_)
+        super()._restore_encoders(state)
         self.frequencies_ = tuple(np.array(counts, dtype=np.int64) for counts in state["frequencies"])
 
 
@@ -187,8 +171,8 @@ class GAN(nn.Module):
         self.sizes, self.noise, self.temperature, self.penalty = sizes, noise, temperature, penalty
         self.width = sum(sizes)
         self.register_buffer("offsets", torch.tensor([0, *sizes]).cumsum(0)[:-1], persistent=False)
-        self.generator = _mlp(noise + self.width, hidden, self.width, nn.ReLU())
-        self.discriminator = _mlp(2 * self.width, hidden, 1, nn.LeakyReLU(0.2))
+        self.generator = mlp(noise + self.width, hidden, hidden, self.width)
+        self.discriminator = mlp(2 * self.width, hidden, hidden, 1, activation=partial(nn.LeakyReLU, 0.2))
 
     def logits(self, noise: Tensor, column: Tensor, code: Tensor) -> Tensor:
         """Return the generator's logits of all categories, shape (batch, width)."""
@@ -197,7 +181,7 @@ class GAN(nn.Module):
 
     def discriminator_loss(self, batch: Tensor) -> Tensor:
         """Return, for each record, how little realer it looks than one generated for its wish, and the penalty."""
-        wish, real = self._wish(batch[:, -2], batch[:, -1]), self._one_hot(batch[:, :-2])
+        wish, real = self._wish(batch[:, -2], batch[:, -1]), one_hot_blocks(batch[:, :-2], self.sizes)
         with torch.no_grad():
             made = self._chosen(self._logits(wish))
         loss = functional.softplus(self._score(made, wish) - self._score(real, wish))
@@ -209,7 +193,7 @@ class GAN(nn.Module):
     def generator_loss(self, batch: Tensor) -> Tensor:
         """Return how much realer each record looks than one generated for its wish, and how far that is from it."""
         column, code = batch[:, -2], batch[:, -1]
-        wish, real = self._wish(column, code), self._one_hot(batch[:, :-2])
+        wish, real = self._wish(column, code), one_hot_blocks(batch[:, :-2], self.sizes)
         logits = self._logits(wish)
         with torch.no_grad():
             goal = self._score(real, wish)
@@ -219,7 +203,7 @@ class GAN(nn.Module):
 
     def judge(self, codes: Tensor) -> Tensor:
         """Return each record's score as an answer to each of its own categories, averaged, shape (batch,)."""
-        record = self._one_hot(codes)
+        record = one_hot_blocks(codes, self.sizes)
         scores = []
         for place in range(len(self.sizes)):
             code = codes[:, place]
@@ -259,17 +243,7 @@ class GAN(nn.Module):
         blank = torch.zeros(len(code), self.width, device=code.device)
         return blank.scatter(1, self._place(column, code)[:, None], (code >= 0).float()[:, None])
 
-    def _one_hot(self, codes: Tensor) -> Tensor:
-        places = codes.clamp_min(0) + self.get_buffer("offsets")
-        return torch.zeros(len(codes), self.width, device=codes.device).scatter(1, places, (codes >= 0).float())
-
 
 def _code(block: Block, value: Any) -> int:
     cells = pd.Series([value], dtype=object if isinstance(value, str | None) else None)
     return int(block.encode(cells)[0])
-
-
-def _mlp(inputs: int, hidden: int, outputs: int, activation: nn.Module) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Linear(inputs, hidden), activation, nn.Linear(hidden, hidden), activation, nn.Linear(hidden, outputs)
-    )

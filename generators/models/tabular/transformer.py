@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import field
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -15,18 +14,13 @@ import torch.nn.functional as functional
 from pydantic import Field
 from torch import Tensor, nn
 
-from generators.datasets import Schema
-from generators.encoding import TabularEncoder
 from generators.errors import InputError
-from generators.models.neural import NeuralGenerator
 from generators.models.parameters import NonNegativeFloat, PositiveFloat, PositiveInt, Share
+from generators.models.tabular.base import TabularGenerator
 from generators.models.tabular.order import target_last
-from generators.privacy import Ledger
-
-_CHUNK = 2048
 
 
-class TabularTransformer(NeuralGenerator):
+class TabularTransformer(TabularGenerator):
     """Makes tables column by column: a causal transformer gives each one a softmax, given those before it.
 
     Columns are read as categories, numeric ones as frequent values and bins, in the table's order, the target last: so
@@ -37,7 +31,6 @@ class TabularTransformer(NeuralGenerator):
         layers: Number of blocks of attention and feed-forward network.
         heads: Attention heads of a block.
         dropout: Share of units left out at random in training, at the end of each half of a block.
-        bins: Categories of a numeric column.
 
     Example:
         >>> from generators import load_dataset
@@ -61,7 +54,6 @@ class TabularTransformer(NeuralGenerator):
     heads: PositiveInt = 4
     dropout: Share = 0.1
     bins: Annotated[int, Field(ge=2)] = 64
-    encoder_: TabularEncoder = field(init=False)
 
     def __post_init__(self) -> None:
         """Refuse a width that the heads cannot share."""
@@ -77,12 +69,8 @@ class TabularTransformer(NeuralGenerator):
         instead. Values beyond the range of train count as its ends; a level that the model does not know costs
         log(levels), as if guessed evenly.
         """
-        self._require_fitted()
-        rows = self._ordered(self.encoder_.encode(frame)).to(self.torch_device)
-        with torch.no_grad():
-            losses = torch.cat([self.network_(batch) for batch in torch.split(rows, _CHUNK)])
-        spread = self.encoder_.log_spread(frame).sum(axis=1)
-        total: npt.NDArray[np.float64] = spread - losses.double().cpu().numpy()
+        losses = self._measured(frame, lambda rows: self.network_(rows))
+        total: npt.NDArray[np.float64] = self.encoder_.log_spread(frame).sum(axis=1) - losses
         return total
 
     def record_loss(self, frame: pd.DataFrame) -> npt.NDArray[np.float64]:
@@ -93,35 +81,21 @@ class TabularTransformer(NeuralGenerator):
     def _order(self) -> tuple[int, ...]:
         return target_last(self.encoder_.schema_)
 
-    def _prepare(self, frame: pd.DataFrame, schema: Schema, *, public_only: bool) -> Tensor:
-        self.encoder_ = TabularEncoder(self.bins, public_only=public_only).fit(frame, schema)
-        return self._ordered(self.encoder_.encode(frame))
-
-    def _ordered(self, codes: npt.NDArray[np.int64]) -> Tensor:
-        return torch.from_numpy(codes[:, self._order])
+    def _rows(self, frame: pd.DataFrame) -> Tensor:
+        return torch.from_numpy(self.encoder_.encode(frame)[:, self._order])
 
     def _build(self) -> ColumnTransformer:
         sizes = [self.encoder_.sizes[column] for column in self._order]
         return ColumnTransformer(sizes, self.width, self.layers, self.heads, self.dropout)
-
-    def _record(self, ledger: Ledger) -> None:
-        self.encoder_.record(ledger)
 
     def _sample(self, n: int, generator: torch.Generator, conditions: Mapping[str, Any]) -> pd.DataFrame:
         del conditions  # met by drawing again
         noise = torch.rand(n, len(self._order), generator=generator, dtype=torch.float64)
         codes = np.empty((n, len(self._order)), dtype=np.int64)
         with torch.no_grad():
-            drawn = [self.network_.draw(part.to(self.torch_device)) for part in torch.split(noise, _CHUNK)]
+            drawn = [self.network_.draw(part.to(self.torch_device)) for part in torch.split(noise, self.chunk)]
         codes[:, self._order] = torch.cat(drawn).cpu().numpy()
-        within = torch.rand(codes.shape, generator=generator, dtype=torch.float64).numpy()
-        return self.encoder_.decode(codes, within)
-
-    def _encoders(self) -> dict[str, Any]:
-        return {"encoder": self.encoder_.to_dict()}
-
-    def _restore_encoders(self, state: dict[str, Any]) -> None:
-        self.encoder_ = TabularEncoder.from_dict(state["encoder"], self.schema_)
+        return self._decoded(codes, generator)
 
 
 class ColumnTransformer(nn.Module):

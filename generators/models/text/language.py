@@ -102,7 +102,8 @@ class TextGenerator(NeuralGenerator):
     def log_likelihood(self, frame: pd.DataFrame) -> Floats:
         """Return each record's exact log-likelihood in nats, given its labels, shape (records,).
 
-        It is that of the text and its end, each record by itself; see `token_log_likelihoods` for unknown characters.
+        It is that of the text's tokens and the end, each record by itself; see `token_log_likelihoods` for unknown
+        characters. With `bpe` other tokens may spell the same text, so that it bounds the text's own from below.
         """
         return np.array([float(one.sum()) for one in self.token_log_likelihoods(frame)], dtype=np.float64)
 
@@ -152,12 +153,14 @@ class TextGenerator(NeuralGenerator):
         """Number of tokens that can be read: those predicted, the start token, and one for each value of a label."""
         return self.texts_.size + 1 + self.labels_.width
 
-    def _prepare(self, frame: pd.DataFrame, schema: Schema, *, public_only: bool) -> Tensor:
+    def _learn(self, frame: pd.DataFrame, schema: Schema, *, public_only: bool) -> None:
         self.column_ = payload_column(schema).name
         self.labels_ = LabelEncoder(public_only=public_only).fit(frame, schema)
         self.texts_ = TextEncoder(self.vocabulary, self.vocabulary_size, public_only=public_only)
         self.texts_.fit(self._texts(frame))
-        make = one_row_each if public_only else windows
+
+    def _rows(self, frame: pd.DataFrame) -> Tensor:
+        make = one_row_each if self.labels_.public_only else windows
         return torch.from_numpy(make(self._sequences(frame), self.row_length + 1))
 
     def _record(self, ledger: Ledger) -> None:

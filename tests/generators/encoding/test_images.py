@@ -37,7 +37,7 @@ def test_rows_hold_images_and_labels(shape: tuple[int, int, int]) -> None:
     images, labels = split_rows(encoder.encode(frame), shape)
     assert images.shape == (6, shape[2], shape[0], shape[1])
     assert labels.sum(dim=1).tolist() == [2.0] * 6
-    again = encoder.decode(images, encoder.label_codes(labels))
+    again = encoder.decode(images, encoder.labels_.codes_of(labels.numpy()))
     assert list(again.columns) == ["picture", "digit", "hand"]
     assert again[["digit", "hand"]].equals(frame[["digit", "hand"]])
     assert all(np.array_equal(a, b) for a, b in zip(again["picture"], frame["picture"], strict=True))
@@ -48,8 +48,8 @@ def test_without_labels() -> None:
     encoder = ImageEncoder().fit(frame[["picture"]], replace(schema, columns=schema.columns[:1], target=None))
     images, labels = split_rows(encoder.encode(frame), (4, 4, 1))
     assert labels.shape == (6, 0)
-    assert encoder.label_codes(labels).shape == (6, 0)
-    assert list(encoder.decode(images, encoder.label_codes(labels)).columns) == ["picture"]
+    assert encoder.labels_.codes_of(labels.numpy()).shape == (6, 0)
+    assert list(encoder.decode(images, encoder.labels_.codes_of(labels.numpy())).columns) == ["picture"]
 
 
 def test_a_restored_encoder_encodes_the_same() -> None:

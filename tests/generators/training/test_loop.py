@@ -4,11 +4,12 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
 import pytest
 import torch
 from torch import Tensor, nn
 
-from generators import InputError
+from generators import Column, Dataset, InputError, Schema
 from generators.models import create
 from generators.training import Course, History, Phase, Watch, train
 from generators.training.averaging import WeightAverage
@@ -157,7 +158,10 @@ def test_without_improvement_to_wait_for_a_run_goes_to_its_end() -> None:
     assert len(history.validation) == 50
 
 
-def test_the_validation_slice_is_set_aside(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("unit", [None, "person"])
+def test_records_are_set_aside_by_person_before_anything_is_learnt(
+    unit: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: dict[str, Tensor] = {}
 
     def spy(_: object, training: Tensor, *__: object, validation: Tensor, **___: object) -> History:
@@ -165,22 +169,21 @@ def test_the_validation_slice_is_set_aside(monkeypatch: pytest.MonkeyPatch) -> N
         return History()
 
     monkeypatch.setattr("generators.models.neural.train", spy)
-    data = tabular()
-    numbered = list(range(len(data.train)))
-
-    from generators.models.tabular.vae import TabularVAE
-
-    def rows_by_number(*_: object, **__: object) -> Tensor:
-        return torch.tensor(numbered)[:, None]
-
+    numbers = [float(number) for number in range(120)]
+    frame = pd.DataFrame({"number": numbers, "person": [str(int(number) // 3) for number in numbers]}).astype(
+        {"person": object}
+    )
+    columns = (Column("number", "ordinal"), Column("person", "identifier"))
     model = create("tabular-vae", validation=0.25)
-    monkeypatch.setattr(TabularVAE, "_prepare", rows_by_number)
-    monkeypatch.setattr(TabularVAE, "_build", lambda _: nn.Linear(1, 1))
-    monkeypatch.setattr(TabularVAE, "_record", lambda *_: None)
-    model.fit(data, progress=False)
-    aside, kept = seen["validation"].flatten().tolist(), seen["training"].flatten().tolist()
-    assert len(aside) == round(0.25 * len(numbered))
-    assert sorted(aside + kept) == numbered
+    model.fit(Dataset("d", Schema(columns, unit=unit), {"train": frame}), progress=False)
+    levels = model.encoder_.blocks_[0].levels  # type: ignore[attr-defined]
+    kept = [levels[code] for code in seen["training"].flatten()]
+    assert kept == list(levels), "what is set aside was not learnt from either"
+    aside = set(numbers) - set(kept)
+    assert seen["validation"].flatten().tolist() == [-1] * len(aside)
+    assert len(aside) == 30
+    if unit is not None:
+        assert not {int(number) // 3 for number in aside} & {int(number) // 3 for number in kept}
 
 
 @pytest.mark.parametrize("what", ["inf", "nan"])

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from generators import Dataset, InputError, load_generator
+from generators import Dataset, load_generator
 from generators.models.tabular.gan import GAN, TabularGAN
 from generators.training import Checkpoints
 from tests.generators.models import toy
@@ -128,11 +128,6 @@ def test_looking_does_not_disturb_training(data: Dataset, monkeypatch: pytest.Mo
     blind = TabularGAN(**SMALL, epochs=2).fit(data, progress=False)
     assert watched.sample(20).equals(blind.sample(20))
     assert blind.history_.watched == []
-
-
-def test_early_stopping_is_refused() -> None:
-    with pytest.raises(InputError, match=r"validation is 0\.1"):
-        TabularGAN(validation=0.1)
 
 
 def test_fewer_records_than_a_batch(data: Dataset, tmp_path: Any) -> None:
