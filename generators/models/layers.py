@@ -33,3 +33,14 @@ def one_hot_blocks(codes: Tensor, sizes: tuple[int, ...]) -> Tensor:
 def divergence_from_prior(mean: Tensor, log_variance: Tensor) -> Tensor:
     """Return how far normal distributions are from the standard one (Kullback-Leibler), in nats, shape (batch,)."""
     return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(dim=1)
+
+
+def waves(values: Tensor, speeds: Tensor) -> Tensor:
+    """Return sines, then cosines, of each value at each speed, shape (..., 2 * speeds): a number as a network hears it.
+
+    Args:
+        values: Times or positions, shape (...).
+        speeds: Radians per unit, shape (speeds,).
+    """
+    angles = values.unsqueeze(-1) * speeds
+    return torch.cat([angles.sin(), angles.cos()], dim=-1)

@@ -12,12 +12,10 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
-from generators.errors import InputError
+from generators.models.attention import CausalBlock, Past, shared_by_heads
 from generators.models.audio.base import RARE, AudioGenerator, RowShape
+from generators.models.layers import waves
 from generators.models.parameters import NonNegativeFloat, PositiveInt, Share
-
-Memory = list[tuple[Tensor, Tensor]]
-"""Keys and values of the frames that a layer has read, one pair or none."""
 
 
 class AudioTransformer(AudioGenerator):
@@ -53,6 +51,10 @@ class AudioTransformer(AudioGenerator):
     dropout: Share = 0.1
     weight_decay: NonNegativeFloat = 0.01
 
+    def __post_init__(self) -> None:
+        """Check what concerns two hyper-parameters at once."""
+        shared_by_heads(self.width, self.heads)
+
     def log_likelihood(self, frame: pd.DataFrame) -> npt.NDArray[np.float64]:
         """Return the log-density of each record's frames and of their number, given its labels, in nats.
 
@@ -69,20 +71,18 @@ class AudioTransformer(AudioGenerator):
         return -self.log_likelihood(frame)
 
     def _build(self) -> FrameTransformer:
-        if self.width % (2 * self.heads):
-            raise InputError(f"width is {self.width}, expected a multiple of 2 * heads, {2 * self.heads}")
         return FrameTransformer(self.row_shape, self.width, self.layers, self.heads, self.components, self.dropout)
 
     def _frames(self, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         network: FrameTransformer = self.network_
         most, size = self.row_shape.frames, len(labels)
-        memories: list[Memory] = [[] for _ in network.blocks]
+        pasts: list[Past | None] = [None] * len(network.blocks)
         frame = torch.zeros(size, self.row_shape.width)
         lengths = torch.full((size,), most)
         drawn: list[Tensor] = []
         for step in range(most):
             seen = frame.to(labels.device).unsqueeze(1)
-            parts = network.predict(seen, labels, start=step, memories=memories)
+            parts = network.predict(seen, labels, start=step, pasts=pasts)
             end, weights, means, log_scales = (part.squeeze(1).cpu() for part in parts)
             over = torch.rand(size, generator=generator) < end.sigmoid()
             if step >= 2:  # no recording has fewer frames
@@ -109,12 +109,16 @@ class FrameTransformer(nn.Module):
         dropout: Share of numbers zeroed while training.
     """
 
+    pitches: Tensor
+
     def __init__(self, shape: RowShape, width: int, layers: int, heads: int, components: int, dropout: float) -> None:
         super().__init__()
-        self.shape, self.width, self.components = shape, width, components
+        self.shape, self.components = shape, components
+        half = width // 2
+        self.register_buffer("pitches", torch.exp(-math.log(1000) * torch.arange(half) / half), persistent=False)
         self.read = nn.Linear(shape.width, width)
         self.told = nn.Linear(shape.labels + 1, width, bias=False)
-        self.blocks = nn.ModuleList(Block(width, heads, dropout) for _ in range(layers))
+        self.blocks = nn.ModuleList(CausalBlock(width, heads, dropout) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, 1 + components * (1 + 2 * shape.width))
 
@@ -136,7 +140,7 @@ class FrameTransformer(nn.Module):
         return surprise + (over * asked).sum(dim=1)
 
     def predict(
-        self, seen: Tensor, labels: Tensor, *, start: int = 0, memories: list[Memory] | None = None
+        self, seen: Tensor, labels: Tensor, *, start: int = 0, pasts: list[Past | None] | None = None
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return what follows each frame.
 
@@ -144,7 +148,7 @@ class FrameTransformer(nn.Module):
             seen: Frames, shape (batch, steps, coefficients); before the first stands one of zeros.
             labels: One-hot, shape (batch, labels).
             start: Step number of the first.
-            memories: What each layer remembers of the steps before `start`; it will remember these too. With them,
+            pasts: What each block read before `start`, None for nothing; these steps are added. With them,
                 `seen` is one step.
 
         Returns:
@@ -156,52 +160,14 @@ class FrameTransformer(nn.Module):
         first = (time == 0).float().view(1, -1, 1).expand(batch, -1, 1)
         told = torch.cat([labels.unsqueeze(1).expand(-1, steps, -1), first], dim=2)
         # Each label as loud as the frame beside it.
-        x = self.read(seen) + self.told(told * math.sqrt(told.shape[2])) + _waves(time, self.width)
+        x = self.read(seen) + self.told(told * math.sqrt(told.shape[2])) + waves(time, self.pitches)
         for number, block in enumerate(self.blocks):
-            x = block(x, None if memories is None else memories[number])
+            x, past = block(x, None if pasts is None else pasts[number])
+            if pasts is not None:
+                pasts[number] = past
         end, weights, shapes = self.head(self.norm(x)).split(
             [1, self.components, 2 * self.components * self.shape.width], dim=2
         )
         steps_on, log_scales = shapes.unflatten(2, (2, self.components, self.shape.width)).unbind(dim=2)
         # Sound changes slowly: what is learnt is how a frame differs from the one before.
         return end.squeeze(2) - RARE, weights, seen.unsqueeze(2) + steps_on, log_scales.clamp(-3, 3)
-
-
-class Block(nn.Module):
-    """Causal self-attention, then a feed-forward layer, each normalised before and added after."""
-
-    def __init__(self, width: int, heads: int, dropout: float) -> None:
-        super().__init__()
-        self.heads = heads
-        self.norm = nn.LayerNorm(width)
-        self.ask = nn.Linear(width, 3 * width)
-        self.answer = nn.Linear(width, width)
-        self.dropout = nn.Dropout(dropout)
-        self.feed = nn.Sequential(
-            nn.LayerNorm(width),
-            nn.Linear(width, 4 * width),
-            nn.GELU(),
-            nn.Linear(4 * width, width),
-            nn.Dropout(dropout),
-        )
-
-    def forward(self, x: Tensor, memory: Memory | None) -> Tensor:
-        """Return the output, shape (batch, steps, width); with a memory, of one step that is then remembered."""
-        query, key, value = (
-            part.unflatten(2, (self.heads, -1)).transpose(1, 2) for part in self.ask(self.norm(x)).chunk(3, dim=2)
-        )
-        if memory is not None:
-            if memory:
-                key, value = (torch.cat(pair, dim=2) for pair in zip(memory[0], (key, value), strict=True))
-            memory[:] = [(key, value)]
-        heard = functional.scaled_dot_product_attention(query, key, value, is_causal=memory is None)
-        x = x + self.dropout(self.answer(heard.transpose(1, 2).flatten(2)))
-        fed: Tensor = self.feed(x)
-        return x + fed
-
-
-def _waves(time: Tensor, width: int) -> Tensor:
-    """Return sines and cosines that tell steps apart, shape (steps, width)."""
-    pitches = torch.exp(-math.log(1000) * torch.arange(width // 2, device=time.device) / (width // 2))
-    angles = time.unsqueeze(1) * pitches
-    return torch.cat([angles.sin(), angles.cos()], dim=1)

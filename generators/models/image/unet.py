@@ -10,8 +10,10 @@ import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from generators.models.image.layers import doubled, groups, halvings
+from generators.models.layers import waves
 
-_FREQUENCIES = 16
+_SPEEDS = math.pi * torch.logspace(0, 2.7, 16)
+"""Of what tells times from 0 to 1: from half a turn to about 250 turns."""
 
 _COARSEST = 6
 """Sides below this are not halved again: coarse enough for one convolution to see nearly all of the image."""
@@ -37,7 +39,7 @@ class UNet(nn.Module):
         levels = len(halvings(height, width, below=_COARSEST)) - 1
         widths = [(level + 1) * channels for level in range(levels)]
         context = 4 * channels
-        self.time = nn.Sequential(nn.Linear(2 * _FREQUENCIES, context), nn.SiLU(), nn.Linear(context, context))
+        self.time = nn.Sequential(nn.Linear(2 * len(_SPEEDS), context), nn.SiLU(), nn.Linear(context, context))
         self.label = nn.Linear(labels, context, bias=False) if labels else None
         if self.label is not None:
             # As strong from the start as the time is: a usual initialisation would let labels be overheard for long.
@@ -62,7 +64,7 @@ class UNet(nn.Module):
             times: Shape (batch,), from 0 to 1.
             labels: One-hot, shape (batch, width of the labels).
         """
-        context = self.time(_waves(times))
+        context = self.time(waves(times, _SPEEDS.to(times.device)))
         context = functional.silu(context if self.label is None else context + self.label(labels))
         x = self.down[0](self.first(images), context)
         kept = []
@@ -122,10 +124,3 @@ class Block(nn.Module):
         inner = functional.silu(self.norm(self.enter(x)) * (1 + scale) + shift)
         result: Tensor = x + self.leave(inner)
         return result
-
-
-def _waves(times: Tensor) -> Tensor:
-    """Return sines and cosines of times in [0, 1], from half a turn to about 250 turns."""
-    speeds = math.pi * torch.logspace(0, 2.7, _FREQUENCIES, device=times.device)
-    angles = times[:, None] * speeds
-    return torch.cat([angles.sin(), angles.cos()], dim=1)

@@ -18,12 +18,13 @@ from torch import Tensor, nn
 
 from generators.datasets import Schema
 from generators.encoding import MixedEncoder
-from generators.models.layers import mlp, one_hot_blocks
+from generators.models.layers import mlp, one_hot_blocks, waves
 from generators.models.neural import NeuralGenerator
 from generators.models.parameters import PositiveFloat, PositiveInt, Share
 from generators.privacy import Ledger
 
-_TIME_FEATURES = 32
+_SPEEDS = torch.logspace(0, 2, 16)
+"""Of what tells times from 0 to 1."""
 
 
 class TabularDiffusion(NeuralGenerator):
@@ -139,7 +140,7 @@ class Denoiser(nn.Module):
         super().__init__()
         self.sizes, self.scores, self.draws = sizes, scores, draws
         width = sum(sizes) + scores
-        self.body = mlp(width + _TIME_FEATURES, *[hidden] * layers, width, activation=nn.SiLU)
+        self.body = mlp(width + 2 * len(_SPEEDS), *[hidden] * layers, width, activation=nn.SiLU)
 
     def forward(self, rows: Tensor) -> Tensor:
         """Return the loss of each row of codes and scores, shape (batch,), at random times with random noise."""
@@ -180,9 +181,8 @@ class Denoiser(nn.Module):
     def guess(self, codes: Tensor, scores: Tensor, time: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
         """Return logits of the clean codes, one block a column, and velocities of the scores."""
         one_hot = one_hot_blocks(codes, self.sizes)
-        frequencies = torch.logspace(0, 2, _TIME_FEATURES // 2, device=time.device)
-        waves = torch.cat([(time * frequencies).sin(), (time * frequencies).cos()], dim=-1)
-        out = self.body(torch.cat([one_hot, scores, waves.expand(*codes.shape[:-1], -1)], dim=-1))
+        told = waves(time.squeeze(-1), _SPEEDS.to(time.device)).expand(*codes.shape[:-1], -1)
+        out = self.body(torch.cat([one_hot, scores, told], dim=-1))
         *logits, velocity = torch.split(out, [*self.sizes, self.scores], dim=-1)
         return tuple(logits), velocity
 

@@ -14,7 +14,7 @@ import torch.nn.functional as functional
 from pydantic import Field
 from torch import Tensor, nn
 
-from generators.errors import InputError
+from generators.models.attention import CausalBlock, Past, shared_by_heads
 from generators.models.parameters import NonNegativeFloat, PositiveFloat, PositiveInt, Share
 from generators.models.tabular.base import TabularGenerator
 from generators.models.tabular.order import target_last
@@ -27,7 +27,7 @@ class TabularTransformer(TabularGenerator):
     the model learns to predict the target from all other columns.
 
     Attributes:
-        width: Length of the vector that stands for a column; a multiple of `heads`.
+        width: Length of the vector that stands for a column; a multiple of `2 * heads`.
         layers: Number of blocks of attention and feed-forward network.
         heads: Attention heads of a block.
         dropout: Share of units left out at random in training, at the end of each half of a block.
@@ -56,9 +56,8 @@ class TabularTransformer(TabularGenerator):
     bins: Annotated[int, Field(ge=2)] = 64
 
     def __post_init__(self) -> None:
-        """Refuse a width that the heads cannot share."""
-        if self.width % self.heads:
-            raise InputError(f"width is {self.width}, which {self.heads} heads cannot share; make it a multiple")
+        """Check what concerns two hyper-parameters at once."""
+        shared_by_heads(self.width, self.heads)
 
     def log_likelihood(self, frame: pd.DataFrame) -> npt.NDArray[np.float64]:
         """Return each record's exact log-likelihood in nats, shape (records,).
@@ -119,7 +118,7 @@ class ColumnTransformer(nn.Module):
         self.offsets = [2 + position + sum(sizes[:position]) for position in range(len(sizes))]
         self.embedding = nn.Embedding(1 + len(sizes) + sum(sizes), width)
         self.positions = nn.Embedding(len(sizes), width)
-        self.blocks = nn.ModuleList(Block(width, heads, dropout) for _ in range(layers))
+        self.blocks = nn.ModuleList(CausalBlock(width, heads, dropout) for _ in range(layers))
         self.normalise = nn.LayerNorm(width)
         self.heads = nn.ModuleList(nn.Linear(width, size) for size in sizes)
         for table in (self.embedding, self.positions):
@@ -129,7 +128,7 @@ class ColumnTransformer(nn.Module):
         """Return the negative log-likelihood of each row of codes, shape (batch,)."""
         states = self._embedded(torch.cat([self._start(len(codes)), self._tokens(codes)[:, :-1]], dim=1), 0)
         for block in self.blocks:
-            states, _ = block(states, None)
+            states, _ = block(states)
         total = torch.zeros(len(codes), device=codes.device)
         for place, logits in enumerate(self._logits(states, 0)):
             code = codes[:, place]
@@ -172,40 +171,3 @@ class ColumnTransformer(nn.Module):
     def _logits(self, states: Tensor, first: int) -> list[Tensor]:
         states = self.normalise(states)
         return [self.heads[first + place](states[:, place]) for place in range(states.shape[1])]
-
-
-Past = tuple[Tensor, Tensor]
-"""Keys and values of the positions so far."""
-
-
-class Block(nn.Module):
-    """Causal self-attention, then a feed-forward network, each normalised before and added to what came in.
-
-    Args:
-        width: Length of the vectors.
-        heads: Attention heads.
-        dropout: Share of units left out in training.
-    """
-
-    def __init__(self, width: int, heads: int, dropout: float) -> None:
-        super().__init__()
-        self.heads = heads
-        self.before_attention = nn.LayerNorm(width)
-        self.queries_keys_values = nn.Linear(width, 3 * width)
-        self.attended = nn.Linear(width, width)
-        self.feed_forward = nn.Sequential(
-            nn.LayerNorm(width), nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
-        )
-        self.dropout = nn.Dropout(dropout)
-
-    def forward(self, states: Tensor, past: Past | None) -> tuple[Tensor, Past]:
-        """Return new states, shape (batch, positions, width), and keys and values with those of the past before."""
-        rows, places, width = states.shape
-        mixed = self.queries_keys_values(self.before_attention(states))
-        query, key, value = mixed.view(rows, places, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
-        if past is not None:
-            key, value = torch.cat([past[0], key], dim=2), torch.cat([past[1], value], dim=2)
-        # With a past there is one position, the last, which may look at all of them.
-        seen = functional.scaled_dot_product_attention(query, key, value, is_causal=past is None)
-        states = states + self.dropout(self.attended(seen.transpose(1, 2).reshape(rows, places, width)))
-        return states + self.dropout(self.feed_forward(states)), (key, value)

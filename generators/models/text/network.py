@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
@@ -62,30 +61,3 @@ def token_losses(logits: Tensor, targets: Tensor) -> Tensor:
     """
     flat = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
     return flat.view(targets.shape)
-
-
-class FeedForward(nn.Sequential):
-    """The second half of a transformer block: two linear layers on every position alone."""
-
-    def __init__(self, width: int, dropout: float) -> None:
-        super().__init__(
-            nn.LayerNorm(width),
-            nn.Linear(width, 4 * width),
-            nn.GELU(),
-            nn.Linear(4 * width, width),
-            nn.Dropout(dropout),
-        )
-
-
-def shrink_residuals(blocks: nn.ModuleList, names: tuple[str, ...]) -> None:
-    """Scale down the layers that write to the residual stream, so that it starts near the embedding (as in GPT-2).
-
-    Args:
-        blocks: The blocks, each of which writes once per name.
-        names: Names of the writing linear layers within a block.
-    """
-    scale = (2 * len(blocks)) ** -0.5
-    with torch.no_grad():
-        for block in blocks:
-            for name in names:
-                block.get_parameter(f"{name}.weight").mul_(scale)

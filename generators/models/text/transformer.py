@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 import torch
-import torch.nn.functional as functional
 from torch import Tensor, nn
 
-from generators.errors import InputError
+from generators.models.attention import CausalBlock, shared_by_heads, shrink_residuals
 from generators.models.parameters import PositiveInt
 from generators.models.text.language import TextGenerator
-from generators.models.text.network import FeedForward, LanguageModel, State, shrink_residuals
+from generators.models.text.network import LanguageModel, State
 
 
 class TextTransformer(TextGenerator):
@@ -25,7 +24,7 @@ class TextTransformer(TextGenerator):
     Attributes:
         width: Width of the residual stream.
         layers: Number of blocks.
-        heads: Attention heads a block; `width / heads` must be even.
+        heads: Attention heads a block; `width` is a multiple of twice as many.
 
     Example:
         >>> from generators.datasets.payload import payload_frame, payload_schema
@@ -46,8 +45,7 @@ class TextTransformer(TextGenerator):
 
     def __post_init__(self) -> None:
         """Check what concerns two hyper-parameters at once."""
-        if self.width % (2 * self.heads):
-            raise InputError(f"width is {self.width}, expected a multiple of twice the heads, {2 * self.heads}")
+        shared_by_heads(self.width, self.heads)
 
     def _build(self) -> GPT:
         return GPT(self.inputs, self.texts_.size, self.context, self.width, self.layers, self.heads, self.dropout)
@@ -76,11 +74,11 @@ class GPT(LanguageModel):
         self.context = context
         self.embedding = nn.Embedding(inputs, width)
         self.dropout = nn.Dropout(dropout)
-        self.blocks = nn.ModuleList([Block(width, heads, dropout) for _ in range(layers)])
+        self.blocks = nn.ModuleList(CausalBlock(width, heads, dropout, rotary=True) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, vocabulary, bias=False)
         nn.init.normal_(self.embedding.weight, std=0.1)
-        shrink_residuals(self.blocks, ("mixed", "feed.3"))
+        shrink_residuals(self.blocks)
 
     def logits(self, tokens: Tensor) -> Tensor:
         """Return the logits after each token of a row of at most `context`."""
@@ -107,58 +105,6 @@ class GPT(LanguageModel):
         hidden = self.dropout(self.embedding(tokens))
         kept: list[Tensor] = []
         for number, block in enumerate(self.blocks):
-            hidden, keys, values = block(hidden, past[2 * number : 2 * number + 2])
-            kept += [keys, values]
+            hidden, memory = block(hidden, tuple(past[2 * number : 2 * number + 2]) or None)
+            kept += memory
         return self.head(self.norm(hidden)), kept
-
-
-class Block(nn.Module):
-    """Causal self-attention, then two linear layers, each added to its input."""
-
-    def __init__(self, width: int, heads: int, dropout: float) -> None:
-        super().__init__()
-        self.heads = heads
-        self.norm = nn.LayerNorm(width)
-        self.projected = nn.Linear(width, 3 * width, bias=False)
-        self.mixed = nn.Linear(width, width)
-        self.dropout = nn.Dropout(dropout)
-        self.feed = FeedForward(width, dropout)
-
-    def forward(self, hidden: Tensor, past: list[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the new hidden states, shape (batch, tokens, width), and keys and values, past ones included.
-
-        Args:
-            hidden: Shape (batch, tokens, width).
-            past: Keys and values of the tokens before, each (batch, heads, tokens, width / heads); empty for none.
-        """
-        queries, keys, values = (
-            part.reshape(*hidden.shape[:2], self.heads, -1).transpose(1, 2)
-            for part in self.projected(self.norm(hidden)).chunk(3, dim=2)
-        )
-        before = past[0].shape[2] if past else 0
-        queries, keys = rotated(queries, before), rotated(keys, before)
-        if past:
-            keys, values = torch.cat([past[0], keys], dim=2), torch.cat([past[1], values], dim=2)
-        new, seen = queries.shape[2], keys.shape[2]
-        if past and new > 1:
-            mask = torch.ones(new, seen, dtype=torch.bool, device=hidden.device).tril(before)
-            found = functional.scaled_dot_product_attention(queries, keys, values, attn_mask=mask)
-        else:
-            found = functional.scaled_dot_product_attention(queries, keys, values, is_causal=new > 1)
-        hidden = hidden + self.dropout(self.mixed(found.transpose(1, 2).flatten(2)))
-        return hidden + self.feed(hidden), keys, values
-
-
-def rotated(vectors: Tensor, first: int) -> Tensor:
-    """Turn pairs of coordinates by angles that grow with the position, so that products depend on distances alone.
-
-    Args:
-        vectors: Queries or keys, shape (batch, heads, tokens, even).
-        first: Position of the first token.
-    """
-    half = vectors.shape[3] // 2
-    rates = 10_000.0 ** (-torch.arange(half, device=vectors.device) / half)
-    angles = torch.arange(first, first + vectors.shape[2], device=vectors.device)[:, None] * rates
-    one, other = vectors.chunk(2, dim=3)
-    cosine, sine = angles.cos(), angles.sin()
-    return torch.cat([one * cosine - other * sine, one * sine + other * cosine], dim=3)

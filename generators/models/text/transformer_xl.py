@@ -8,10 +8,11 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
-from generators.errors import InputError
+from generators.models.attention import FeedForward, shared_by_heads, shrink_residuals
+from generators.models.layers import waves
 from generators.models.parameters import PositiveInt
 from generators.models.text.language import TextGenerator
-from generators.models.text.network import FeedForward, LanguageModel, State, shrink_residuals
+from generators.models.text.network import LanguageModel, State
 
 
 class TextTransformerXL(TextGenerator):
@@ -26,7 +27,7 @@ class TextTransformerXL(TextGenerator):
         segments: Consecutive segments of a training row, the first of which has no memory.
         width: Width of the residual stream.
         layers: Number of blocks.
-        heads: Attention heads a block; they divide the width, which is even.
+        heads: Attention heads a block; `width` is a multiple of twice as many.
 
     Example:
         >>> from generators.datasets.payload import payload_frame, payload_schema
@@ -54,8 +55,7 @@ class TextTransformerXL(TextGenerator):
 
     def __post_init__(self) -> None:
         """Check what concerns two hyper-parameters at once."""
-        if self.width % self.heads or self.width % 2:
-            raise InputError(f"width is {self.width}, expected an even multiple of the heads, {self.heads}")
+        shared_by_heads(self.width, self.heads)
 
     @property
     def row_length(self) -> int:
@@ -92,7 +92,7 @@ class TransformerXL(LanguageModel):
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, vocabulary, bias=False)
         nn.init.normal_(self.embedding.weight, std=0.1)
-        shrink_residuals(self.blocks, ("mixed", "feed.3"))
+        shrink_residuals(self.blocks)
 
     def logits(self, tokens: Tensor) -> Tensor:
         """Return the logits after each token of a row, read in segments; the first has no memory.
@@ -198,8 +198,7 @@ class RelativeBlock(nn.Module):
 def sinusoids(seen: int, width: int, device: torch.device) -> Tensor:
     """Return what stands for the distances seen - 1 down to 0, shape (seen, width)."""
     rates = 10_000.0 ** (-torch.arange(width // 2, device=device) / (width // 2))
-    angles = torch.arange(seen - 1, -1, -1, device=device)[:, None] * rates
-    return torch.cat([angles.sin(), angles.cos()], dim=1)
+    return waves(torch.arange(seen - 1, -1, -1, device=device), rates)
 
 
 def shifted(scores: Tensor) -> Tensor:

@@ -4,8 +4,9 @@ import torch
 from torch import Tensor
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
+from generators.models.attention import Past
 from generators.models.audio.base import RowShape
-from generators.models.audio.transformer import FrameTransformer, Memory
+from generators.models.audio.transformer import FrameTransformer
 
 SHAPE = RowShape(labels=3, frames=7, width=5)
 
@@ -49,9 +50,9 @@ def test_no_frame_sees_the_future() -> None:
 def test_writing_step_by_step_is_reading_at_once() -> None:
     model = network()
     frames, labels = torch.randn(2, 7, 5), torch.eye(3)[:2]
-    memories: list[Memory] = [[], []]
+    pasts: list[Past | None] = [None, None]
     with torch.no_grad():
         whole = model.predict(frames, labels)
-        steps = [model.predict(frames[:, step : step + 1], labels, start=step, memories=memories) for step in range(7)]
+        steps = [model.predict(frames[:, step : step + 1], labels, start=step, pasts=pasts) for step in range(7)]
     for place, part in enumerate(whole):
         torch.testing.assert_close(torch.cat([step[place] for step in steps], dim=1), part, rtol=1e-4, atol=1e-5)

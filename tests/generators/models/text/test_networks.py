@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from generators import InputError, PrivatePlan
+from generators.models.attention import CausalBlock, rotated
 from generators.models.text.network import LanguageModel
 from generators.models.text.recurrent import Recurrent
-from generators.models.text.transformer import GPT, Block, TextTransformer, rotated
+from generators.models.text.transformer import GPT, TextTransformer
 from generators.models.text.transformer_xl import RelativeBlock, TextTransformerXL, TransformerXL, shifted
 from generators.training import train_privately
 
@@ -226,7 +227,7 @@ def test_clipping_equals_the_textbook(rows: int, scale: float) -> None:
 def test_blocks_start_near_their_input() -> None:
     torch.manual_seed(0)
     deep = GPT(INPUTS, VOCABULARY, CONTEXT, 16, 8, 2, 0.0)
-    plain = Block(16, 2, 0.0)
+    plain = CausalBlock(16, 2, 0.0)
     first = deep.get_parameter("blocks.0.mixed.weight")
     assert first.std().item() == pytest.approx(plain.mixed.weight.std().item() / 4, rel=0.2)
 
@@ -234,5 +235,5 @@ def test_blocks_start_near_their_input() -> None:
 def test_widths_must_suit_the_heads() -> None:
     with pytest.raises(InputError, match="width is 30, expected a multiple of twice the heads, 8"):
         TextTransformer(width=30, heads=4)
-    with pytest.raises(InputError, match="width is 15, expected an even multiple of the heads, 5"):
+    with pytest.raises(InputError, match="width is 15, expected a multiple of twice the heads, 10"):
         TextTransformerXL(width=15, heads=5)
