@@ -37,19 +37,35 @@ def test_history_tells_of_both_and_of_variety(model: ImageGAN) -> None:
 
 
 def test_the_losses_are_the_textbook_ones() -> None:
-    """Without penalty and moves: non-saturating logistic losses of real and generated images."""
+    """Without penalty and moves: non-saturating logistic losses; half of what is wrong is a real image's other name."""
     torch.manual_seed(0)
     both = Adversaries((16, 16, 1), 3, channels=8, latent=4, penalty=0.0, shift=0.0)
-    images, labels = torch.rand(6, 1, 16, 16) * 2 - 1, torch.eye(3).repeat(2, 1)
+    images, labels = torch.rand(6, 1, 16, 16) * 2 - 1, torch.eye(3)[[0, 0, 1, 2, 2, 1]]
     rows = torch.cat([images.flatten(1), labels], dim=1)
     torch.manual_seed(1)
     drawn = both.draw(labels)
     torch.manual_seed(1)
     loss = both.discriminator_loss(rows)
     real, fake = both.discriminator(images, labels), both.discriminator(drawn, labels)
-    torch.testing.assert_close(loss, -functional.logsigmoid(real) - functional.logsigmoid(-fake))
+    misnamed = -functional.logsigmoid(-both.discriminator(images, labels[[5, 0, 1, 2, 3, 4]]))
+    misnamed[[1, 4]] = 0  # the row before has the same label
+    wrong = (-functional.logsigmoid(-fake) + misnamed) / 2
+    torch.testing.assert_close(loss, -functional.logsigmoid(real) + wrong)
     torch.manual_seed(1)
     torch.testing.assert_close(both.generator_loss(rows), -functional.logsigmoid(fake))
+
+
+def test_without_labels_only_drawn_images_are_wrong() -> None:
+    torch.manual_seed(0)
+    both = Adversaries((16, 16, 1), 0, channels=8, latent=4, penalty=0.0, shift=0.0)
+    rows = torch.rand(6, 256) * 2 - 1
+    torch.manual_seed(1)
+    drawn = both.draw(torch.zeros(6, 0))
+    torch.manual_seed(1)
+    loss = both.discriminator_loss(rows)
+    real = both.discriminator(rows.view(6, 1, 16, 16), torch.zeros(6, 0))
+    fake = both.discriminator(drawn, torch.zeros(6, 0))
+    torch.testing.assert_close(loss, -functional.logsigmoid(real) - functional.logsigmoid(-fake))
 
 
 def test_each_loss_moves_its_own_network() -> None:
