@@ -17,6 +17,9 @@ MIN_ATOM_RECORDS = 10
 
 _MAX_DECIMALS = 6
 
+_OFF_GRID, _OFF_VALUE = 1e-6, 1e-9
+"""How far from its grid point a value may lie: in steps, and as a share of the value itself."""
+
 
 @dataclass(frozen=True)
 class LevelBlock:
@@ -262,7 +265,9 @@ def grid_of(values: npt.NDArray[np.float64], *, moment: bool) -> float:
     candidates = [86400.0, 1.0] if moment else [10.0**-places for places in range(_MAX_DECIMALS)]
     for step in candidates:
         points = values / step
-        if np.all(np.abs(points) < 2**52) and np.all(np.abs(points - np.round(points)) < 1e-6):
+        # A share of the value too, or values that are all tiny would count as whole numbers, all of them 0.
+        near = np.minimum(_OFF_GRID, _OFF_VALUE * np.abs(points))
+        if np.all(np.abs(points) < 2**52) and np.all(np.abs(points - np.round(points)) <= near):
             return step
     return 0.0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from itertools import product
 from typing import Any, Self
@@ -68,7 +69,7 @@ class LabelEncoder:
                 raise InputError(
                     f"column '{blocks[place].name}': row {row + 1} lies outside the domain declared public"
                 )
-            if np.prod([block.size for block in blocks]) > _MOST_COMBINATIONS:
+            if math.prod(block.size for block in blocks) > _MOST_COMBINATIONS:
                 raise InputError("the label columns have too many combinations to draw from; drop some")
             self.combinations_ = np.array(list(product(*(range(block.size) for block in blocks))), dtype=np.int64)
             self.weights_ = np.full(len(self.combinations_), 1 / len(self.combinations_))

@@ -121,3 +121,12 @@ def test_ordinal_labels_come_back_as_numbers() -> None:
     frame = pd.DataFrame({"stars": [1.0, 3.0, 1.0]})
     encoder = LabelEncoder().fit(frame, Schema((Column("stars", "ordinal", levels=(1.0, 3.0)),)))
     pd.testing.assert_series_equal(encoder.decode(encoder.encode(frame))["stars"], frame["stars"], check_names=False)
+
+
+@pytest.mark.parametrize("columns", [17, 64, 70])
+def test_too_many_public_combinations_are_one_line(columns: int) -> None:
+    """Also where the number of combinations is beyond 64 bits."""
+    names = [f"label {number}" for number in range(columns)]
+    schema = Schema(tuple(Column(name, "boolean", levels=("no", "yes"), public="me") for name in names))
+    with pytest.raises(InputError, match="too many combinations"):
+        LabelEncoder(public_only=True).fit(labelled(**{name: ["no"] for name in names}), schema)

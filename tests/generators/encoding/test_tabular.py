@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from generators import Column, InputError, Ledger, Schema, load_dataset
 from generators.encoding import TabularEncoder
+from generators.encoding.blocks import grid_of
 
 NUMBERS = {
     "integer": st.integers(-50, 10**6).map(float),
@@ -165,3 +166,30 @@ def test_a_column_that_train_leaves_empty_keeps_its_type(kind: str, dtype: str) 
     decoded = encoder.decode(encoder.encode(frame), np.zeros((5, 2)))
     assert decoded["x"].dtype == dtype
     assert decoded["x"].isna().all()
+
+
+TINY = np.random.default_rng(0).lognormal(size=400) * 2e-8
+SPACINGS = [
+    ("whole numbers", np.array([0.0, 3.0, 1e12]), 1.0),
+    ("a zero among halves", np.array([0.0, 0.5, 1.5]), 0.1),
+    ("cents of large amounts", np.array([123456.78, 0.0, 99999999.99]), 0.01),
+    ("the finest grid", np.array([1e-5, 3e-5]), 1e-5),
+    ("zeros alone", np.zeros(3), 1.0),
+    ("tiny numbers", TINY, 0.0),
+    ("tiny numbers and zeros", np.r_[TINY, 0.0], 0.0),
+    ("tiny numbers below zero, beside whole ones", np.r_[-TINY, 1.0, 2.0], 0.0),
+    ("a little more than whole numbers", np.array([1.0000002, 2.0000005]), 0.0),
+]
+
+
+@pytest.mark.parametrize(("values", "step"), [row[1:] for row in SPACINGS], ids=[row[0] for row in SPACINGS])
+def test_the_spacing_of_values_is_found(values: np.typing.NDArray[np.float64], step: float) -> None:
+    assert grid_of(values, moment=False) == pytest.approx(step, rel=1e-12)
+
+
+def test_tiny_values_stay_what_they_are() -> None:
+    frame = pd.DataFrame({"x": TINY})
+    encoder = TabularEncoder().fit(frame, Schema((Column("x", "numeric"),)))
+    decoded = encoder.decode(encoder.encode(frame), np.full((len(TINY), 1), 0.5))["x"]
+    assert decoded.min() > 0
+    assert decoded.median() == pytest.approx(np.median(TINY), rel=0.2)
