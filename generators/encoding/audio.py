@@ -1,4 +1,4 @@
-"""Recordings as frames of log-mel cepstra and back to a waveform, and as mu-law codes and back.
+"""Recordings as frames of log-mel cepstra, and back to a waveform.
 
 Nothing here is learnt from data: every constant is fixed or follows from the sample rate, so that encoding costs no
 privacy.
@@ -211,24 +211,3 @@ class MelCepstrum:
     def _wave(self, spectra: Tensor) -> Tensor:
         window = torch.hann_window(self.window)
         return torch.istft(spectra * (window.sum() / 2), self.window, self.hop, window=window)
-
-
-def mu_law_encode(samples: npt.NDArray[Any], levels: int = 256) -> Codes:
-    """Compress samples in [-1, 1] to whole numbers below `levels`, finer where they are quiet (ITU-T G.711).
-
-    Example:
-        >>> mu_law_encode(np.array([-1.0, 0.0, 0.01, 1.0])).tolist()
-        [0, 128, 157, 255]
-    """
-    mu = levels - 1
-    squeezed = np.sign(samples) * np.log1p(mu * np.minimum(np.abs(samples), 1)) / np.log1p(mu)
-    codes: Codes = np.floor((squeezed + 1) / 2 * mu + 0.5).astype(np.int64)
-    return codes
-
-
-def mu_law_decode(codes: npt.NDArray[Any], levels: int = 256) -> Floats:
-    """Return the sample in [-1, 1] that stands for each code; the inverse of `mu_law_encode` up to rounding."""
-    mu = levels - 1
-    squeezed = 2 * np.asarray(codes, dtype=np.float64) / mu - 1
-    samples: Floats = (np.sign(squeezed) * np.expm1(np.abs(squeezed) * np.log1p(mu)) / mu).astype(np.float32)
-    return samples

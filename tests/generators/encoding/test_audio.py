@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from generators import InputError
-from generators.encoding import MelCepstrum, mu_law_decode, mu_law_encode
+from generators.encoding import MelCepstrum
 
 
 def there_and_back(cepstrum: MelCepstrum, *recordings: npt.NDArray[Any]) -> list[npt.NDArray[np.float32]]:
@@ -118,20 +118,3 @@ def test_bad_input_is_one_line() -> None:
         MelCepstrum(100)
     with pytest.raises(InputError, match="recording 2 holds samples that are not finite"):
         MelCepstrum(8000).encode([np.zeros(10), np.array([0.0, np.nan])])
-
-
-@given(st.floats(-1, 1), st.sampled_from([16, 256, 1024]))
-def test_mu_law_errs_little_where_it_is_quiet(sample: float, levels: int) -> None:
-    code = mu_law_encode(np.array([sample]), levels)
-    assert 0 <= code[0] < levels
-    heard = float(mu_law_decode(code, levels)[0])
-    mu = levels - 1
-    # A code is half a step of log(1 + mu |x|) away at most.
-    assert abs(heard - sample) <= (np.expm1(np.log1p(mu) / mu) * (abs(sample) + 1 / mu)) + 1e-6
-
-
-@given(st.sampled_from([16, 256, 1024]))
-def test_mu_law_codes_come_back(levels: int) -> None:
-    codes = np.arange(levels)
-    np.testing.assert_array_equal(mu_law_encode(mu_law_decode(codes, levels), levels), codes)
-    assert np.all(np.diff(mu_law_decode(codes, levels)) > 0)
