@@ -27,6 +27,18 @@ AUDIO_SUFFIXES = (".wav",)
 _NAME = "audio"
 _FULL_SCALE = 32768  # of 16 bits; other depths are brought to the same range first
 _CONTENTS = ("audio", "offsets", "rate")
+_MOST_HERTZ = 1_000_000  # resampling from a damaged header's rate would need more memory than there is
+# What SciPy raises over damaged files. Headers lie: about blocks of no bytes, and about more samples than memory holds.
+_DAMAGED = (
+    OSError,
+    ValueError,
+    TypeError,
+    EOFError,
+    ArithmeticError,
+    MemoryError,
+    UnboundLocalError,
+    struct.error,
+)
 
 
 def read_recordings(path: Path) -> Payload:
@@ -74,11 +86,13 @@ def _read_wav(file: Path) -> tuple[int, Samples]:
             warnings.simplefilter("ignore", wavfile.WavFileWarning)  # about chunks that are no sound
             warnings.filterwarnings("error", message="Reached EOF prematurely")
             rate, values = wavfile.read(file)
-    except (OSError, ValueError, EOFError, struct.error, wavfile.WavFileWarning, UnboundLocalError) as error:
+    except (*_DAMAGED, wavfile.WavFileWarning) as error:
         reason = "it ends too early" if isinstance(error, wavfile.WavFileWarning | struct.error | EOFError) else error
         raise InputError(f"{file}: cannot be read as a WAV file ({' '.join(str(reason).split())[:200]})") from error
     if not len(values) or rate < 1:
         raise InputError(f"{file}: holds no sound; remove it")
+    if rate > _MOST_HERTZ:
+        raise InputError(f"{file}: claims {rate} samples a second, which no recorder takes; it is damaged")
     samples = _scaled(values)
     if not np.isfinite(samples).all():
         raise InputError(f"{file}: holds samples that are no finite numbers")

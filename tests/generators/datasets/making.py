@@ -53,3 +53,10 @@ def table(path: Path, text: str) -> Path:
 def truncated(path: Path, less: int) -> Path:
     path.write_bytes(path.read_bytes()[:-less])
     return path
+
+
+def changed(path: Path, position: int, value: int) -> Path:
+    content = bytearray(path.read_bytes())
+    content[position] = value
+    path.write_bytes(content)
+    return path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import pytest
 from PIL import Image
 
 from generators import InputError, load_dataset
-from tests.generators.datasets.making import NOISE, TONE, idx, png, table, truncated, wav
+from generators.datasets.recordings import read_recordings
+from tests.generators.datasets.making import NOISE, TONE, changed, idx, png, table, truncated, wav
 
 
 def mixed_sizes(f: Path) -> None:
@@ -125,6 +127,16 @@ BAD: dict[str, tuple[Callable[[Path], Any], str, str]] = {
     "WAV cut in a sample": (lambda f: truncated(wav(f / "a.wav"), 101), "", "a.wav: cannot be read as a WAV file"),
     "WAV of its header": (lambda f: truncated(wav(f / "a.wav"), 1600), "", "a.wav: cannot be read"),
     "WAV cut in its header": (lambda f: truncated(wav(f / "a.wav"), 1615), "", "a.wav: cannot be read"),
+    "WAV of blocks of no bytes": (
+        lambda f: changed(wav(f / "a.wav"), 32, 0),
+        "",
+        "a.wav: cannot be read as a WAV file",
+    ),
+    "WAV of a senseless rate": (
+        lambda f: wav(f / "a.wav", X.reshape(-1), 2_000_000_000),
+        "",
+        "a.wav: claims 2000000000 samples a second",
+    ),
     "zero length": (lambda f: wav(f / "a.wav", TONE[:0]), "", "a.wav: holds no sound"),
     "not finite": (lambda f: wav(f / "a.wav", np.array([np.nan, 1])), "", "a.wav: holds samples that are no finite"),
     "no offsets": (lambda f: archive(f, audio=SOUND["audio"]), "a.npz", "has no array 'offsets'"),
@@ -133,6 +145,20 @@ BAD: dict[str, tuple[Callable[[Path], Any], str, str]] = {
     "no rate": (lambda f: archive(f, **{**SOUND, "rate": np.array([1, 2])}), "a.npz", "'rate' is one whole number"),
     "audio of booleans": (lambda f: archive(f, **{**SOUND, "audio": X[:, 0, 0] > 1}), "a.npz", "'audio' is bool"),
 }
+
+
+def test_a_damaged_header_is_an_error_or_harmless(tmp_path: Path) -> None:
+    """Whatever byte of a WAV file's header is wrong."""
+    file = wav(tmp_path / "a.wav", TONE[:20])
+    content, refused = file.read_bytes(), 0
+    for position, value in product(range(44), (0, 1, 2, 24, 255)):
+        file.write_bytes(content)
+        changed(file, position, value)
+        try:
+            read_recordings(tmp_path)
+        except InputError:
+            refused += 1
+    assert refused > 50
 
 
 @pytest.mark.parametrize("what", BAD)
