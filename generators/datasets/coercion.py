@@ -7,6 +7,7 @@ column for all the rest (NaN where missing). Rows are numbered from 0; columns s
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,9 @@ from generators.datasets.schema import Column, Schema
 from generators.datasets.tokens import MISSING_TOKENS, TRUTH, to_dates, to_numbers
 from generators.errors import InputError
 
+_EXACT = 2**53
+"""Below it, float64 tells any two whole numbers apart."""
+_LONG = re.compile(r"[+-]?\d{16,}")
 _EXPECTED = {
     "numeric": "a number",
     "integer": "an integer",
@@ -75,7 +79,7 @@ def coerce_column(column: Column, cells: pd.Series[Any]) -> tuple[npt.NDArray[An
     # Work on the distinct tokens only: tables repeat themselves.
     codes, uniques = pd.factorize(cells.to_numpy(dtype=object))
     tokens = [str(token) for token in uniques]
-    absent = np.array([token in MISSING_TOKENS or token in column.missing_codes for token in tokens], dtype=bool)
+    absent = np.array([_means_missing(token, column) for token in tokens], dtype=bool)
     values = _convert(column, tokens)
     wrong = ~absent & pd.isna(values)
     if column.is_number:
@@ -85,6 +89,13 @@ def coerce_column(column: Column, cells: pd.Series[Any]) -> tuple[npt.NDArray[An
     values[absent | wrong] = np.datetime64("NaT") if column.kind == "datetime" else np.nan
     rows = np.flatnonzero(wrong[codes]) if wrong.any() else np.array([], dtype=np.int64)
     return values[codes], int(rows[0]) if len(rows) else None
+
+
+def _means_missing(token: str, column: Column) -> bool:
+    # "NA" is Namibia to whoever declares it as a level; only where nothing stands at all, no declaration helps.
+    if token in column.missing_codes or token == "":
+        return True
+    return token in MISSING_TOKENS and token not in (column.levels or ())
 
 
 def _convert(column: Column, tokens: list[str]) -> npt.NDArray[Any]:
@@ -129,7 +140,7 @@ def _complaint(column: Column, cell: str, row: int) -> str:
 
 
 def restore(schema: Schema, frame: pd.DataFrame) -> pd.DataFrame:
-    """Turn canonical cells into presentable ones: whole numbers become Int64, the rest stays.
+    """Turn canonical cells into presentable ones: whole numbers become Int64 where that is exact, the rest stays.
 
     Args:
         schema: What the columns are.
@@ -142,7 +153,29 @@ def restore(schema: Schema, frame: pd.DataFrame) -> pd.DataFrame:
     for column in schema.columns:
         values = frame[column.name]
         present = values.dropna()
-        if column.is_number and column.kind != "numeric" and bool((present == present.round()).all()):
+        # Beyond 2**53 float64 skips whole numbers, and beyond 2**63 Int64 ends: such cells stay as they are.
+        whole = bool(((present == present.round()) & (present.abs() < _EXACT)).all()) if column.is_number else False
+        if whole and column.kind != "numeric":
             values = values.astype("Int64")
         cells[column.name] = values
     return pd.DataFrame(cells, index=frame.index)
+
+
+def notes_on_rounding(schema: Schema, cells: pd.DataFrame) -> tuple[str, ...]:
+    """Return a note for each column of numbers in which whole numbers are too large to keep every digit.
+
+    Args:
+        schema: What the columns are.
+        cells: The table of strings, which `coerce` has accepted.
+    """
+    notes = []
+    for column in schema.columns:
+        tokens = cells[column.name].unique() if column.is_number else ()
+        long = [token for token in tokens if _LONG.fullmatch(token) and not _means_missing(token, column)]
+        rounded = sum(int(token) != int(float(token)) for token in long)
+        if rounded:
+            notes.append(
+                f"column '{column.name}': {rounded:,} whole numbers beyond 2**53 lose their last digits; declare it an "
+                "identifier or categorical to keep them"
+            )
+    return tuple(notes)

@@ -38,13 +38,14 @@ def read_text(path: Path) -> str:
         InputError: The file is empty or not UTF-8; the message names the line.
     """
     content = read_bytes(path)
-    if not content.strip():
-        raise InputError(f"{path}: is empty")
     try:
-        return content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise InputError(f"{path}: is not UTF-8: line {line} holds byte 0x{content[error.start]:02x}") from error
+    if not text.strip(" \t\n\r\v\f"):
+        raise InputError(f"{path}: is empty")
+    return text
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from generators.datasets.builtin import builtin_names, read_builtin, read_openml
+from generators.datasets.coercion import notes_on_rounding
 from generators.datasets.dataset import Dataset, Modality
 from generators.datasets.labelled import label_table, labelled_frame, labelled_schema, made_like
 from generators.datasets.payload import Payload, payload_column
@@ -114,6 +115,7 @@ def load_parts(
         cells = {part: read_table(path) for part, path in files.items()}
         resolved = _resolve(schema, _stacked(cells["train"], cells["holdout"]), roles)
         frames = {part: resolved.coerce(table, files[part]) for part, table in cells.items()}
+        notes = [*notes_on_rounding(resolved, pd.concat([*cells.values()]))]
     else:
         found = {part: _read(Path(path), modality) for part, path in files.items()}
         column = found["train"].column
@@ -186,7 +188,8 @@ def _builtin(name: str, schema: SchemaSource, roles: Roles) -> Dataset:
 
 def _tabular(name: str, cells: pd.DataFrame, schema: SchemaSource, roles: Roles) -> Dataset:
     resolved = _resolve(schema, cells, roles)
-    return Dataset(Path(name).name, resolved, {"records": resolved.coerce(cells, name)})
+    frame = resolved.coerce(cells, name)
+    return Dataset(Path(name).name, resolved, {"records": frame}, notes=notes_on_rounding(resolved, cells))
 
 
 def _labelled(path: Path, schema: SchemaSource, roles: Roles, documents: bool | None) -> Dataset:

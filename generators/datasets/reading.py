@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from datetime import date
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,8 @@ def read_table(path: str | Path) -> pd.DataFrame:
 
     Args:
         path: A `.csv`, `.tsv` (both also with `.gz`) or `.parquet` file. Text is UTF-8 with a header row; blanks after
-            a separator and blank lines are ignored. Parquet cells become the shortest text that reads back as the
-            same value.
+            a separator and around names are ignored unless they stand between quotes, and so are blank lines. Parquet
+            cells become the shortest text that reads back as the same value.
 
     Returns:
         A frame of Python strings, object dtype.
@@ -93,20 +94,26 @@ def _read_text(path: Path) -> pd.DataFrame:
     delimiter = "\t" if ".tsv" in path.suffixes else ","
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
     try:
+        header = next(row for row in reader if row)
+        above = "".join(islice(io.StringIO(text, newline=""), reader.line_num))
         rows = [row for row in reader if row]
     except csv.Error as error:
         raise InputError(f"{path}: line {reader.line_num} is not valid CSV ({error})") from error
-    return _to_frame(rows, path)
+    return _to_frame([name if _is_quoted(name, above) else name.strip() for name in header], rows, path)
 
 
-def _to_frame(rows: list[list[str]], path: Path) -> pd.DataFrame:
-    names = [name.strip() for name in rows[0]]
+def _is_quoted(name: str, header: str) -> bool:
+    """Tell whether a name stands between quotes, where blanks belong to it; the reader of CSV does not say so."""
+    return '"{}"'.format(name.replace('"', '""')) in header
+
+
+def _to_frame(names: list[str], rows: list[list[str]], path: Path) -> pd.DataFrame:
     _check_names(names, str(path))
-    for number, row in enumerate(rows[1:], start=1):
+    for number, row in enumerate(rows, start=1):
         if len(row) != len(names):
             where = f" (column '{names[len(row)]}' has none)" if len(row) < len(names) else ""
             raise InputError(f"{path}: row {number} has {len(row)} cells, the header has {len(names)}{where}")
-    cells = list(zip(*rows[1:], strict=True)) or [()] * len(names)
+    cells = list(zip(*rows, strict=True)) or [()] * len(names)
     if len(names) > 1 and all(name in values for name, values in zip(names, cells, strict=True)):
         raise InputError(f"{path}: the first row looks like data ('{names[0]}', '{names[1]}', ...); add a header row")
     return pd.DataFrame(dict(zip(names, cells, strict=True)), columns=names, dtype=object)

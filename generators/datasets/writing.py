@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pandas as pd
@@ -68,4 +69,6 @@ def write_table(frame: pd.DataFrame, path: str | Path, schema: Schema) -> None:
         if path.suffix == ".parquet":
             shown.to_parquet(beside, index=False)
         else:
-            shown.to_csv(beside, index=False, sep="\t" if ".tsv" in path.suffixes else ",")
+            # Quotes around all that is no number keep blanks at the edges of cells and names, and every line end.
+            separator = "\t" if ".tsv" in path.suffixes else ","
+            shown.to_csv(beside, index=False, sep=separator, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")

@@ -3,16 +3,22 @@ from __future__ import annotations
 import gzip
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from generators import Column, Dataset, InputError, Schema, load_dataset, load_parts, read_like, read_table, write_table
+from generators.datasets.tokens import MISSING_TOKENS
 
 BAD_FILES = [
     ("t.csv", b"", "t.csv: is empty"),
+    ("t.csv", b"\xef\xbb\xbf", "t.csv: is empty"),
+    ("t.csv", b"\xef\xbb\xbf \r\n", "t.csv: is empty"),
     ("t.csv", b"a,b\n", "has a header but no data rows"),
     ("t.csv", b"a,b\n1,2\n", "has a single data row"),
     ("t.csv", b"a,a\n1,2\n3,4\n", "column name 'a' occurs twice"),
@@ -109,6 +115,71 @@ def test_written_tables_read_back_equal(tmp_path: Path, suffix: str) -> None:
     write_table(frame, path, schema)
     pd.testing.assert_frame_equal(read_like(path, schema), frame)
     assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), min_size=1, max_size=6) | st.text(
+    st.sampled_from('a ,"\t\r\n;\ufeff'), min_size=1, max_size=6
+)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv.gz", "parquet"])
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+@example(data=None)
+def test_any_words_read_back_equal(suffix: str, data: st.DataObject | None) -> None:
+    names, cells = [" g", "g"], [["x\ry", " a"], ["a ", "\n"]]
+    if data is not None:
+        names = data.draw(st.lists(WORDS, min_size=1, max_size=3, unique=True))
+        values = WORDS.filter(lambda word: word not in {*MISSING_TOKENS, *names}) | st.just(np.nan)
+        rows = st.lists(values, min_size=2, max_size=4).filter(lambda column: not all(map(pd.isna, column)))
+        first = data.draw(rows)
+        cells = [first, *([data.draw(values), *first[1:]] for _ in names[1:])]
+    schema = Schema(tuple(Column(name, "categorical") for name in names))
+    frame = pd.DataFrame(dict(zip(names, cells, strict=True)), dtype=object)
+    with tempfile.TemporaryDirectory() as folder:
+        write_table(frame, Path(folder) / f"t.{suffix}", schema)
+        if frame.isna().all().any():
+            return
+        back = read_like(Path(folder) / f"t.{suffix}", schema)
+    pd.testing.assert_frame_equal(back, frame)
+
+
+def test_quotes_keep_blanks_of_names(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text('\n a , "b ", " c"\n1, 2, " 3"\n4,5,6\n')
+    frame = read_table(tmp_path / "t.csv")
+    assert frame.to_dict("list") == {"a": ["1", "4"], "b ": ["2", "5"], " c": [" 3", "6"]}
+
+
+LARGE = [
+    # (cells, what they read back as when written, whether a note says that digits are lost)
+    (["9007199254740991", "-12", "3"], [2.0**53 - 1, -12, 3], False),
+    (["9007199254740993", "1", "2"], [2.0**53, 1, 2], True),
+    (["100000000000000000000", "1", ""], [1e20, 1, np.nan], False),
+    (["-123456789012345678901", "1", "2"], [-123456789012345678901.0, 1, 2], True),
+]
+
+
+@pytest.mark.parametrize(("cells", "expected", "lossy"), LARGE, ids=[cells[0] for cells, _, _ in LARGE])
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_large_whole_numbers(tmp_path: Path, suffix: str, cells: list[str], expected: list[float], lossy: bool) -> None:
+    (tmp_path / "t.csv").write_text("\n".join(["n,c", *(f"{cell},x" for cell in cells)]))
+    data = load_dataset(tmp_path / "t.csv", schema={"columns": {"n": "integer"}})
+    assert [("column 'n': 1 whole numbers beyond 2**53" in note) for note in data.notes] == [True] * lossy
+    write_table(data.records, tmp_path / f"u.{suffix}", data.schema)
+    np.testing.assert_array_equal(read_like(tmp_path / f"u.{suffix}", data.schema)["n"], expected)
+
+
+def test_a_declared_level_is_never_missing(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("country,c\n" + "NA,null\nDE,?\n,x\n" * 4)
+    declared = {"columns": {"country": {"kind": "categorical", "levels": ["DE", "NA"]}}}
+    data = load_dataset(tmp_path / "t.csv", schema=declared)
+    assert data.records["country"].tolist()[:2] == ["NA", "DE"]
+    assert data.records["country"].isna().tolist()[:3] == [False, False, True]
+    assert data.schema["country"].missing
+    assert data.records["c"].isna().tolist()[:3] == [True, True, False]
+    for suffix in ("csv", "parquet"):
+        write_table(data.records, tmp_path / f"u.{suffix}", data.schema)
+        pd.testing.assert_frame_equal(read_like(tmp_path / f"u.{suffix}", data.schema), data.records)
 
 
 def test_fingerprint_is_independent_of_the_file_format(tmp_path: Path) -> None:
