@@ -28,6 +28,18 @@ from generators.training.randomness import seeded
 _CHUNK = 16_384
 """Records drawn at once, so that memory does not grow with n."""
 
+_DAMAGE = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What goes wrong, depending on where, when a model is built from a description that no model wrote."""
+
 
 @dataclass(frozen=True)
 class Beside:
@@ -151,18 +163,21 @@ class Generator(ABC):
 
         Args:
             n: How many, at least 1.
-            seed: Same seed, same records.
+            seed: Same seed, same records; from 0 to 2**63 - 1.
             conditions: Values that columns must have, {column: value}. Records that do not have them are drawn again.
 
         Returns:
             A canonical frame with the schema's columns; identifiers are fresh serial numbers.
 
         Raises:
-            InputError: n is not positive, a condition names an unknown column or value, or hardly ever comes true.
+            InputError: n or the seed is out of range, a condition names an unknown column or value, or hardly ever
+                comes true.
         """
         self._require_fitted()
         if n < 1:
             raise InputError(f"n is {n}, expected at least 1 record")
+        if not 0 <= seed < 2**63:
+            raise InputError(f"seed is {seed}, expected 0 to 2**63 - 1")
         wanted = Conditions(self.schema_, conditions or {})
         generator = torch.Generator().manual_seed(seed)
         found: list[pd.DataFrame] = []
@@ -223,7 +238,7 @@ class Generator(ABC):
             model._restore(description["state"], weights)
         except InputError:
             raise
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        except _DAMAGE as error:
             raise InputError(
                 f"{path}: is damaged ({type(error).__name__}: {' '.join(str(error).split())[:200]})"
             ) from error
@@ -234,9 +249,23 @@ class Generator(ABC):
         """Return the names of the hyper-parameters, in the constructor's order."""
         return tuple(one.name for one in fields(cls) if one.init)
 
-    def get_params(self) -> dict[str, Any]:
-        """Return the hyper-parameters as JSON-ready data."""
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the hyper-parameters as JSON-ready data; `deep` is for scikit-learn and changes nothing."""
+        del deep
         return {name: getattr(self, name) for name in self.parameter_names()}
+
+    def set_params(self, **parameters: Any) -> Self:
+        """Change hyper-parameters; what was fitted with the old ones counts as unfitted.
+
+        Raises:
+            InputError: One is unknown, or not what it may be; then none is changed.
+        """
+        checked = type(self)(**{**self.get_params(), **parameters})
+        for name in parameters:
+            setattr(self, name, getattr(checked, name))
+        if parameters:
+            self.__dict__.pop("ledger_", None)
+        return self
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.get_params().items())})"

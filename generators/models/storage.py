@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -27,8 +28,10 @@ def save_folder(path: Path, description: dict[str, Any], ledger: Ledger, weights
     and marks the folder as complete.
 
     Raises:
-        InputError: The place is taken by something else than a generator, or cannot be written.
+        InputError: The place is taken by something else than a generator, or cannot be written, or a weight is not
+            finite.
     """
+    _require_finite(weights, f"this {description['kind']}")
     if path.exists() and not (path / _DESCRIPTION).is_file() and not _is_empty_folder(path):
         raise InputError(f"{path}: exists and is not a saved generator; choose another place")
     try:
@@ -41,7 +44,8 @@ def save_folder(path: Path, description: dict[str, Any], ledger: Ledger, weights
         folder.mkdir()
         ledger.save(folder / _LEDGER)
         save_file({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}, folder / _WEIGHTS)
-        described = {"format": FORMAT, **description, "ledger_head": ledger.head}
+        checks = {"ledger_head": ledger.head, "weights_sha256": _sha256(folder / _WEIGHTS)}
+        described = {"format": FORMAT, **description, **checks}
         (folder / _DESCRIPTION).write_text(json.dumps(described, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         if path.exists():
             os.replace(path, beside / "old")
@@ -64,7 +68,7 @@ def read_description(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: is not a saved generator (it has no {_DESCRIPTION})")
     try:
         description = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{file}: is damaged ({' '.join(str(error).split())})") from error
     if not isinstance(description, dict) or not isinstance(description.get("kind"), str):
         raise InputError(f"{file}: is damaged (it names no kind)")
@@ -84,10 +88,24 @@ def load_folder(path: Path) -> tuple[dict[str, Any], Ledger, dict[str, Tensor]]:
         raise InputError(f"{path}: is incomplete (it has no {_WEIGHTS})")
     ledger = Ledger.load(path / _LEDGER, head=str(description.get("ledger_head")))
     try:
+        if _sha256(path / _WEIGHTS) != description.get("weights_sha256"):
+            raise InputError(f"{path / _WEIGHTS}: was damaged or altered since it was written; save the model again")
         weights = load_file(path / _WEIGHTS)
     except (OSError, SafetensorError) as error:
         raise InputError(f"{path / _WEIGHTS}: is damaged ({' '.join(str(error).split())})") from error
+    _require_finite(weights, str(path / _WEIGHTS))
     return description, ledger, weights
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _require_finite(weights: dict[str, Tensor], owner: str) -> None:
+    for name, tensor in weights.items():
+        if not bool(tensor.isfinite().all()):
+            raise InputError(f"{owner}: weight '{name}' is not finite; train again, with a lower learning rate")
 
 
 def _is_empty_folder(path: Path) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn.base
 import torch
 
 from generators import Dataset, Generator, InputError, PrivacyBudget, create, kinds, load_generator
@@ -209,6 +210,36 @@ def test_private_training_works_or_says_why_not(kind: str) -> None:
     assert claim["epsilon"] <= 5
     assert "none" not in {entry.mechanism for entry in model.ledger_}
     assert len(model.sample(3)) == 3
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_scikit_learn_can_clone_it(kind: str) -> None:
+    model = create(kind, **{**SMALL[kind], "seed": 3})
+    copied = sklearn.base.clone(model)
+    assert type(copied) is type(model)
+    assert copied is not model
+    assert copied.get_params() == model.get_params()
+    assert copied.set_params(seed=4) is copied
+    assert copied.get_params() == {**model.get_params(), "seed": 4}
+    with pytest.raises(InputError, match="seed is -1"):
+        copied.set_params(seed=-1)
+    with pytest.raises(InputError, match="no hyper-parameter 'colour'"):
+        copied.set_params(seed=5, colour=1)
+    assert copied.seed == 4
+
+
+def test_changed_hyper_parameters_need_a_new_fit() -> None:
+    model = create("tabular-marginal", **SMALL["tabular-marginal"]).fit(data("tabular"), progress=False)
+    assert len(model.set_params().sample(2)) == 2
+    with pytest.raises(InputError, match="is not fitted"):
+        model.set_params(seed=1).sample(2)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63, 99999999999999999999])
+def test_a_seed_out_of_range_is_one_line(seed: int) -> None:
+    with pytest.raises(InputError, match=rf"seed is {seed}, expected 0 to 2\*\*63 - 1"):
+        fitted("tabular-marginal").sample(1, seed=seed)
+    assert len(fitted("tabular-marginal").sample(1, seed=2**63 - 1)) == 1
 
 
 @pytest.mark.parametrize("kind", KINDS)
