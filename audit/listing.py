@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from audit.checks import all_checks
-from generators import builtin_names, kinds, load_dataset
+from generators import InputError, builtin_names, kinds, load_dataset
 from generators.models.abilities import abilities_of
 from generators.models.registry import family
 
@@ -14,11 +14,18 @@ WIDTH = 100
 
 
 def generators_listed() -> list[Table]:
-    """Every kind with its modality, whether it trains under a budget, and its abilities; below, why some do not."""
+    """Every kind with its modality, whether it trains under a budget, and its abilities; below, why some do not.
+
+    A kind of another package that fails to load is named with its reason; the others are listed all the same.
+    """
     table = _table("kind", "modality", "budget", "abilities", "what it is")
     reasons = _table("no budget for", "because")
     for kind in kinds():
-        found = family(kind)
+        try:
+            found = family(kind)
+        except InputError as error:
+            table.add_row(*map(Text, (kind, "", "", "", str(error))))
+            continue
         abilities = ", ".join(("conditions", *abilities_of(found)))
         summary = (found.__doc__ or "").strip().partition("\n")[0]
         table.add_row(*map(Text, (kind, found.modality, "no" if found.no_privacy else "yes", abilities, summary)))

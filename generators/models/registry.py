@@ -70,7 +70,7 @@ def family(kind: str) -> type[Generator]:
     """Return the class of a kind.
 
     Raises:
-        InputError: There is no such kind.
+        InputError: There is no such kind, or it cannot be loaded.
     """
     location = locations().get(kind)
     if location is None:
@@ -78,8 +78,13 @@ def family(kind: str) -> type[Generator]:
     module, _, name = location.partition(":")
     try:
         found: type[Generator] = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise InputError(f"generator kind '{kind}' cannot be loaded from {location}: {error}") from error
+    except Exception as error:  # importing runs another package's code, which may raise anything
+        problem = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"generator kind '{kind}' cannot be loaded from {location}: {problem}") from error
+    from generators.models.base import Generator
+
+    if not (isinstance(found, type) and issubclass(found, Generator)):
+        raise InputError(f"generator kind '{kind}' cannot be loaded from {location}: it is no Generator")
     return found
 
 

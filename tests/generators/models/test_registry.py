@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from generators import InputError, create, kinds, register
+from generators.models import registry
 from generators.models.registry import family, locations
 
 PACKAGE = """
@@ -64,15 +65,29 @@ def test_another_package_adds_a_kind(tmp_path: Path) -> None:
     assert run.stdout == "4 {'seed': 0, 'device': 'cpu', 'times': 3}\n"
 
 
-def test_a_kind_that_cannot_be_loaded_is_one_line() -> None:
-    register("tabular-broken", "no_such_package:Broken")
-    try:
-        with pytest.raises(InputError, match="'tabular-broken' cannot be loaded from no_such_package:Broken"):
-            create("tabular-broken")
-    finally:
-        from generators.models import registry
+BROKEN = {
+    "no such package": ("", "no_such_package:Broken", "No module named 'no_such_package'"),
+    "no such class": ("", "their_broken:Missing", "has no attribute 'Missing'"),
+    "a mistake in its code": ("def f(:", "their_broken:Broken", "invalid syntax"),
+    "an import that raises": ("raise RuntimeError('no licence\\nfound')", "their_broken:Broken", "no licence found"),
+    "no generator": ("Broken = 3", "their_broken:Broken", "it is no Generator"),
+}
 
-        del registry._FAMILIES["tabular-broken"]
+
+@pytest.mark.parametrize(("code", "location", "problem"), BROKEN.values(), ids=BROKEN)
+def test_a_kind_that_cannot_be_loaded_is_one_line(
+    code: str, location: str, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "their_broken.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "their_broken", raising=False)
+    monkeypatch.setitem(registry._FAMILIES, "tabular-broken", location)
+    with pytest.raises(InputError) as caught:
+        create("tabular-broken")
+    message = str(caught.value)
+    assert message.startswith(f"generator kind 'tabular-broken' cannot be loaded from {location}: ")
+    assert problem in message
+    assert "\n" not in message
 
 
 def test_a_taken_name_is_refused() -> None:
