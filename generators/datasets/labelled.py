@@ -10,7 +10,7 @@ import pandas as pd
 
 from generators.datasets.payload import Payload, payload_frame
 from generators.datasets.recordings import at_rate
-from generators.datasets.schema import Column, Schema
+from generators.datasets.schema import Column, Schema, checked_declaration
 from generators.errors import InputError
 
 MOST_SURE_LEVELS = 20
@@ -31,19 +31,16 @@ def labelled_schema(
 
     Args:
         payload: Its column and labels; the cells do not matter.
-        declared: What is known about label columns, as in a schema file.
+        declared: What is known about label columns, as in a schema file; `as_declared` heeds the payload's own entry.
         unit: Column that names the person; it becomes an identifier.
         target: Column to predict.
 
     Raises:
-        InputError: A declared column, the unit or the target is not there, or is the payload itself.
+        InputError: A declared column, the unit or the target is not there.
     """
     known = dict(declared or {})
     columns = dict(known.get("columns") or {})
-    about = columns.pop(payload.column.name, None)
-    kind = about.get("kind") if isinstance(about, Mapping) else about
-    if kind not in (None, payload.column.kind):
-        raise InputError(f"schema: column '{payload.column.name}' holds the {payload.column.kind} itself, not {kind}")
+    columns.pop(payload.column.name, None)
     for name, values in payload.labels.items():
         given = columns.get(name) or {}
         given = {"kind": given} if isinstance(given, str) else dict(given)
@@ -77,12 +74,39 @@ def label_table(payload: Payload) -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(list(values), dtype=object) for name, values in payload.labels.items()})
 
 
+def as_declared(payload: Payload, declared: Mapping[str, Any] | None, source: str) -> Payload:
+    """Return a payload as a schema file describes its column: recordings at the declared rate.
+
+    Raises:
+        InputError: The column is declared to be of another kind, images have another shape than the declared one, or
+            something is declared that belongs to columns of cells only.
+    """
+    column, where = payload.column, f"schema: column '{payload.column.name}'"
+    about = checked_declaration(declared or {}, "schema")["columns"].get(column.name, {})
+    if about.get("kind", column.kind) != column.kind:
+        raise InputError(f"{where} holds the {column.kind} itself, not {about['kind']}")
+    own = {"image": ("kind", "shape"), "audio": ("kind", "rate")}.get(column.kind, ("kind",))
+    strange = next((name for name, value in about.items() if value and name not in own), None)
+    if strange is not None:
+        raise InputError(f"{where}: {strange} cannot be declared of {column.kind}, only {', '.join(own)}")
+    shape = about.get("shape") or column.shape
+    if shape != column.shape:
+        raise InputError(f"{where}: shape is declared as {_sides(shape)}, but {source} holds {_sides(column.shape)}")
+    return at_rate(payload, about.get("rate") or column.rate) if column.rate is not None else payload
+
+
+def _sides(shape: Sequence[int] | None) -> str:
+    return "x".join(map(str, shape or ()))
+
+
 def made_like(payload: Payload, column: Column, source: str) -> Payload:
     """Return a payload as one of a data set whose payload's column is known: recordings at its rate.
 
     Raises:
-        InputError: Images have another size or number of channels.
+        InputError: They are of another kind, or images have another size or number of channels.
     """
+    if payload.column.kind != column.kind:
+        raise InputError(f"{source}: holds {payload.column.kind} records, but the schema says {column.kind}")
     if payload.column.shape != column.shape:
         forms = [
             f"{s[0]}x{s[1]} with {s[2]} channel(s)" if s else "of no size" for s in (payload.column.shape, column.shape)

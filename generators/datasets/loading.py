@@ -12,7 +12,7 @@ import pandas as pd
 from generators.datasets.builtin import builtin_names, read_builtin, read_openml
 from generators.datasets.coercion import notes_on_rounding
 from generators.datasets.dataset import Dataset, Modality
-from generators.datasets.labelled import label_table, labelled_frame, labelled_schema, made_like
+from generators.datasets.labelled import as_declared, label_table, labelled_frame, labelled_schema, made_like
 from generators.datasets.payload import Payload, payload_column
 from generators.datasets.reading import TABLE_SUFFIXES, as_text, read_table
 from generators.datasets.schema import Schema, read_declaration
@@ -40,7 +40,8 @@ def load_dataset(
             `.parquet`), images (a folder of PNG or JPEG files, `.npz`, `*-images-idx3-ubyte`), texts (`.txt`, `.jsonl`)
             or recordings (a folder of WAV files, `.npz`). Labels of images and recordings are the names of subfolders,
             columns of a `labels.csv` in the folder, or arrays; those of texts are keys of `.jsonl`.
-        schema: What is known about the columns (beside images, texts and recordings: the labels); the rest is inferred.
+        schema: What is known about the columns; the rest is inferred. Of images, texts and recordings it may say what
+            their labels are, which `rate` recordings shall have (others are resampled), and which `shape` images must.
         unit: Column that names the person.
         target: Column to predict.
         modality: What the source must hold; recognised by default.
@@ -118,6 +119,7 @@ def load_parts(
         notes = [*notes_on_rounding(resolved, pd.concat([*cells.values()]))]
     else:
         found = {part: _read(Path(path), modality) for part, path in files.items()}
+        found["train"] = _as_declared(found["train"], schema, files["train"])
         column = found["train"].column
         found = {part: made_like(payload, column, files[part]) for part, payload in found.items()}
         labels = _stacked(label_table(found["train"]), label_table(found["holdout"]))
@@ -179,10 +181,13 @@ def _builtin(name: str, schema: SchemaSource, roles: Roles) -> Dataset:
     frame, public, modality = read_builtin(name)
     resolved = _overridden(public, schema)
     if modality != "tabular":
-        resolved, content = _with_roles(resolved, roles), payload_column(public)
+        content = payload_column(public)
         labels = {column.name: frame[column.name].tolist() for column in public.modelled}
-        payload = Payload(content, frame[content.name].tolist(), labels)
-        return Dataset(name, resolved, {"records": labelled_frame(payload, resolved, name)}, modality)
+        payload = _as_declared(Payload(content, frame[content.name].tolist(), labels), schema, name)
+        columns = tuple(payload.column if one.name == content.name else one for one in resolved.columns)
+        resolved = _with_roles(replace(resolved, columns=columns), roles)
+        frame = labelled_frame(payload, resolved, name)
+        return Dataset(name, resolved, {"records": frame}, modality, payload.notes)
     return _tabular(name, as_text(frame, name), resolved, roles)
 
 
@@ -194,7 +199,7 @@ def _tabular(name: str, cells: pd.DataFrame, schema: SchemaSource, roles: Roles)
 
 def _labelled(path: Path, schema: SchemaSource, roles: Roles, documents: bool | None) -> Dataset:
     modality = recognise(path)
-    payload = _read(path, modality, documents)
+    payload = _as_declared(_read(path, modality, documents), schema, str(path))
     resolved = _resolve_labels(schema, payload, roles)
     frame = labelled_frame(payload, resolved, str(path))
     return Dataset(path.name, resolved, {"records": frame}, modality, payload.notes)
@@ -204,7 +209,16 @@ def _read(path: Path, modality: Modality, documents: bool | None = None) -> Payl
     payload = read_texts(path, documents=documents) if modality == "text" else FORMS[modality].read(path)
     if len(payload.cells) < 2:
         raise InputError(f"{path}: holds {len(payload.cells)} record(s); at least two are needed")
+    name = payload.column.name
+    if name in payload.labels:
+        raise InputError(f"{path}: a label is called '{name}', as the {things(modality)} themselves are; rename it")
     return payload
+
+
+def _as_declared(payload: Payload, schema: SchemaSource, source: str) -> Payload:
+    if isinstance(schema, Schema):
+        return made_like(payload, payload_column(schema), source)
+    return as_declared(payload, _declared(schema), source)
 
 
 def _require_modality(path: Path, modality: Modality, whose: str) -> None:

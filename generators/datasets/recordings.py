@@ -18,7 +18,7 @@ import numpy.typing as npt
 from generators.datasets.arrays import label_arrays, read_arrays, write_arrays
 from generators.datasets.folders import list_folder, write_folder
 from generators.datasets.payload import Payload
-from generators.datasets.schema import Column
+from generators.datasets.schema import MOST_HERTZ, Column
 from generators.errors import InputError
 
 Samples = npt.NDArray[np.float32]
@@ -27,7 +27,6 @@ AUDIO_SUFFIXES = (".wav",)
 _NAME = "audio"
 _FULL_SCALE = 32768  # of 16 bits; other depths are brought to the same range first
 _CONTENTS = ("audio", "offsets", "rate")
-_MOST_HERTZ = 1_000_000  # resampling from a damaged header's rate would need more memory than there is
 # What SciPy raises over damaged files. Headers lie: about blocks of no bytes, and about more samples than memory holds.
 _DAMAGED = (
     OSError,
@@ -91,7 +90,7 @@ def _read_wav(file: Path) -> tuple[int, Samples]:
         raise InputError(f"{file}: cannot be read as a WAV file ({' '.join(str(reason).split())[:200]})") from error
     if not len(values) or rate < 1:
         raise InputError(f"{file}: holds no sound; remove it")
-    if rate > _MOST_HERTZ:
+    if rate > MOST_HERTZ:
         raise InputError(f"{file}: claims {rate} samples a second, which no recorder takes; it is damaged")
     samples = _scaled(values)
     if not np.isfinite(samples).all():
@@ -132,8 +131,8 @@ def _read_npz(path: Path) -> Payload:
         if name not in arrays:
             raise InputError(f"{path}: has no array '{name}'; an archive of recordings has audio, offsets and rate")
     audio, offsets, rate = (arrays.pop(name) for name in _CONTENTS)
-    if rate.shape != () or rate.dtype.kind not in "iu" or rate < 1:
-        raise InputError(f"{path}: 'rate' is one whole number, the samples a second")
+    if rate.shape != () or rate.dtype.kind not in "iu" or not 1 <= rate <= MOST_HERTZ:
+        raise InputError(f"{path}: 'rate' is one whole number, the samples a second, from 1 to {MOST_HERTZ:,}")
     if audio.ndim != 1 or not (audio.dtype.kind == "f" or audio.dtype in (np.uint8, np.int16, np.int32)):
         raise InputError(
             f"{path}: 'audio' is {audio.dtype} of shape {audio.shape}, expected one row of int16 or floats"

@@ -23,6 +23,8 @@ LEVEL_KINDS = frozenset({"categorical", "ordinal", "boolean"})
 RANGE_KINDS = frozenset({"numeric", "integer", "datetime"})
 PAYLOAD_KINDS = frozenset({"text", "image", "audio"})
 FREE_KINDS = PAYLOAD_KINDS | {"identifier"}
+MOST_HERTZ = 1_000_000
+"""No recorder takes more samples a second; resampling at such a rate would need more memory than there is."""
 
 
 @dataclass(frozen=True)
@@ -312,10 +314,19 @@ def _checked_column(given: dict[str, Any], where: str) -> dict[str, Any]:
         if not free and "levels" not in given and not {"low", "high"} <= set(given):
             raise InputError(f"{where}: public needs the domain itself beside it: levels, or low and high")
     if given.get("shape") is not None:
-        given["shape"] = tuple(int(side) for side in given["shape"])
+        sides = given["shape"]
+        if not isinstance(sides, list | tuple) or len(sides) != 3 or not all(map(_is_count, sides)):
+            raise InputError(f"{where}: shape is three whole numbers: height, width and channels")
+        given["shape"] = tuple(sides)
+    if given.get("rate") is not None and (not _is_count(given["rate"]) or given["rate"] > MOST_HERTZ):
+        raise InputError(f"{where}: rate is a whole number of samples a second, from 1 to {MOST_HERTZ:,}")
     if not given["missing_codes"]:
         del given["missing_codes"]
     return given
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
 def _bound(value: Any, where: str) -> float:

@@ -87,6 +87,16 @@ BAD: dict[str, tuple[Callable[[Path], Any], str, str]] = {
     "images of no shape": (lambda f: archive(f, x=X[0]), "a.npz", r"'x' has shape \(2, 2\), expected"),
     "images of two channels": (lambda f: archive(f, x=X.reshape(2, 2, 2, 2)), "a.npz", r"\(2, 2, 2, 2\), expected"),
     "too few labels": (lambda f: archive(f, x=X, y=np.zeros(3)), "a.npz", r"'y' has shape \(3,\), expected one label"),
+    "a label called image": (
+        lambda f: archive(f, x=X, image=np.arange(4)),
+        "a.npz",
+        "a.npz: a label is called 'image', as the images themselves are",
+    ),
+    "a label called audio": (
+        lambda f: ([wav(f / f"{name}.wav") for name in "ab"], table(f / "labels.csv", "file,audio\na.wav,1\nb.wav,2")),
+        "",
+        "a label is called 'audio', as the recordings themselves are",
+    ),
     "truncated idx": (
         lambda f: truncated(idx(f / "a-images-idx3-ubyte", X), 1),
         "a-images-idx3-ubyte",

@@ -79,6 +79,58 @@ def test_a_schema_speaks_of_labels(tmp_path: Path) -> None:
         load_dataset(tmp_path / "f", target="colour")
 
 
+def test_a_schema_says_how_recordings_and_images_are_made(tmp_path: Path) -> None:
+    for number in range(2):
+        wav(tmp_path / "f" / f"{number}.wav", TONE + np.int16(number), 8000)
+        wav(tmp_path / "g" / f"{number}.wav", TONE + np.int16(number + 2), 16000)
+        png(tmp_path / "i" / f"{number}.png", NOISE + np.uint8(number))
+    declared = table(tmp_path / "schema.yaml", "columns:\n  audio: {kind: audio, rate: 16000}\n")
+    data = load_dataset(tmp_path / "f", schema=declared)
+    assert data.schema["audio"].rate == 16000
+    assert [len(cell) for cell in data.records["audio"]] == [1600, 1600]
+    assert data.notes == ("recordings of 8000 Hz were resampled to 16000 Hz",)
+    again = load_dataset(tmp_path / "f", schema=data.schema)  # a whole schema says it too
+    assert again.fingerprint("records") == data.fingerprint("records")
+    parts = load_parts(tmp_path / "f", tmp_path / "g", schema={"columns": {"audio": {"rate": 4000}}})
+    assert {len(cell) for frame in parts.parts.values() for cell in frame["audio"]} == {400, 200}
+    image = {"columns": {"image": {"kind": "image", "shape": [12, 9, 3]}}}
+    assert load_dataset(tmp_path / "i", schema=image).schema["image"].shape == (12, 9, 3)
+    assert load_dataset("digits-images", schema={"columns": {"image": "image"}}).schema["image"].shape == (8, 8, 1)
+
+
+PAYLOADS = [
+    # (source, what is declared of its column, what the line says)
+    ("i", {"kind": "image", "shape": [4, 4, 1]}, "column 'image': shape is declared as 4x4x1, but .*i holds 12x9x3"),
+    (
+        "digits-images",
+        {"kind": "image", "shape": [4, 4, 1]},
+        "shape is declared as 4x4x1, but digits-images holds 8x8x1",
+    ),
+    ("i", {"shape": [4, 4]}, "shape is three whole numbers"),
+    ("i", {"shape": "large"}, "shape is three whole numbers"),
+    ("i", {"rate": 8000}, "column 'image': rate cannot be declared of image, only kind, shape"),
+    ("i", {"levels": ["a"]}, "levels cannot be declared of image"),
+    ("i", {"kind": "audio"}, "column 'image' holds the image itself, not audio"),
+    ("i", {"colour": "blue"}, "unknown field 'colour'"),
+    ("f", {"rate": "fast"}, "rate is a whole number of samples a second"),
+    ("f", {"rate": 0}, "rate is a whole number of samples a second"),
+    ("f", {"rate": 10**9}, "rate is a whole number of samples a second, from 1 to 1,000,000"),
+    ("t.txt", {"missing": True}, "missing cannot be declared of text, only kind"),
+]
+
+
+@pytest.mark.parametrize(("source", "about", "message"), PAYLOADS, ids=[message for _, _, message in PAYLOADS])
+def test_what_cannot_be_declared(tmp_path: Path, source: str, about: dict[str, Any], message: str) -> None:
+    for number in range(2):
+        wav(tmp_path / "f" / f"{number}.wav", TONE)
+        png(tmp_path / "i" / f"{number}.png", NOISE + np.uint8(number))
+    table(tmp_path / "t.txt", "one\ntwo\n")
+    name = {"f": "audio", "t.txt": "text"}.get(source, "image")
+    place = source if source == "digits-images" else tmp_path / source
+    with pytest.raises(InputError, match=message):
+        load_dataset(place, schema={"columns": {name: about}})
+
+
 def test_archives_of_images(tmp_path: Path) -> None:
     pixels = RNG.integers(0, 256, (6, 5, 4), dtype=np.uint8)
     np.savez(tmp_path / "m.npz", x=pixels, y=np.array([3, 1, 3, 1, 2, 2]), names=np.array(["one", "two"]))
