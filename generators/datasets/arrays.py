@@ -49,11 +49,19 @@ def array_names(path: Path) -> tuple[str, ...]:
         raise InputError(f"{path}: not a readable .npz archive ({error})") from error
 
 
-def label_arrays(arrays: Mapping[str, npt.NDArray[Any]], records: int, source: str) -> dict[str, list[str]]:
-    """Return the arrays with one value a record as text; those of another shape are no labels and are left out."""
+def label_arrays(
+    arrays: Mapping[str, npt.NDArray[Any]], records: int, path: Path
+) -> tuple[dict[str, list[str]], tuple[str, ...]]:
+    """Return the arrays with one value a record as text, and a note about each of another shape, which is left out."""
     fitting = {name: _plain(values) for name, values in arrays.items() if values.shape == (records,)}
-    text = as_text(pd.DataFrame(fitting), source)
-    return {str(name): text[name].tolist() for name in text.columns}
+    text = as_text(pd.DataFrame(fitting), str(path))
+    notes = tuple(
+        f"{path.name}: left out the array '{name}' of shape {values.shape}, which is not one label for each of "
+        f"{records} records"
+        for name, values in arrays.items()
+        if name not in fitting
+    )
+    return {str(name): text[name].tolist() for name in text.columns}, notes
 
 
 def _plain(values: npt.NDArray[Any]) -> npt.NDArray[Any]:

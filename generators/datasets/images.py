@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageOps
+from PIL.ImageFile import ImageFile
 
 from generators.datasets.arrays import label_arrays, read_arrays, write_arrays
 from generators.datasets.files import read_bytes, whole_file
@@ -29,6 +30,7 @@ MOST_IN_A_GRID = 1024
 _NAME = "image"
 _MODES = {"1": "L", "L": "L", "RGB": "RGB", "P": "RGB"}
 """Pillow's modes that lose nothing as grey or colour of 8 bits, by what they become."""
+_DAMAGED = (OSError, SyntaxError, ValueError, TypeError, KeyError, struct.error, Image.DecompressionBombError)
 _IDX = re.compile(r"images[-.]idx3-ubyte(\.gz)?$")
 _GAP = 2
 _GAP_GREY = 128
@@ -48,10 +50,11 @@ def read_images(path: Path) -> Payload:
             `y` is the column `label`; or a file `*-images-idx3-ubyte`, also with `.gz`, whose labels stand beside it.
 
     Returns:
-        Cells of uint8, shape (height, width, channels), with 1 or 3 channels.
+        Cells of uint8, shape (height, width, channels), with 1 or 3 channels, upright as a camera's file says.
 
     Raises:
-        InputError: A file is damaged, or of another size or mode than most; the message names it.
+        InputError: A file is damaged, has transparent pixels or more than 8 bits a channel, or is of another size or
+            mode than most; the message names it.
     """
     if path.is_dir():
         return _read_folder(path)
@@ -72,13 +75,24 @@ def _read_folder(folder: Path) -> Payload:
 def _read_image(file: Path) -> Pixels:
     try:
         with Image.open(file, formats=("PNG", "JPEG")) as image:
-            mode = image.mode
-            pixels = np.asarray(image.convert(_MODES[mode])) if mode in _MODES else None
-    except (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError) as error:
+            lost = _lost(image)
+            upright = image if lost else ImageOps.exif_transpose(image)
+            pixels = None if lost else np.asarray(upright.convert(_MODES[image.mode]))
+    except _DAMAGED as error:
         raise InputError(f"{file}: cannot be read as a PNG or JPEG image ({_said(error)})") from error
     if pixels is None:
-        raise InputError(f"{file}: has mode {mode}; save it as grey or RGB with 8 bits a channel and no transparency")
+        raise InputError(f"{file}: has {lost}; save it as grey or RGB with 8 bits a channel and no transparency")
     return pixels if pixels.ndim == 3 else pixels[:, :, None]
+
+
+def _lost(image: ImageFile) -> str:
+    """Say what an image has that grey or colour of 8 bits cannot keep; '' if nothing."""
+    if image.mode not in _MODES:
+        return f"mode {image.mode}"
+    if "transparency" in image.info:
+        return "transparent pixels"
+    # Pillow cuts colours of 16 bits to 8 and says so only in the instructions to its decoder, such as "RGB;16B".
+    return "16 bits a channel" if any(";16" in str(tile[3]) for tile in image.tile) else ""
 
 
 def _read_npz(path: Path) -> Payload:
@@ -99,8 +113,10 @@ def _read_npz(path: Path) -> Payload:
         raise InputError(
             f"{path}: 'y' has shape {arrays['y'].shape}, expected one label for each of {len(pixels)} images"
         )
-    labels = label_arrays({LABEL if name == "y" else name: one for name, one in arrays.items()}, len(pixels), str(path))
-    return Payload(_column(pixels.shape[1:]), [*pixels], labels)
+    if "y" in arrays and LABEL in arrays:
+        raise InputError(f"{path}: 'y' and '{LABEL}' would be the same column; rename one of these arrays")
+    named = {LABEL if name == "y" else name: one for name, one in arrays.items()}
+    return Payload(_column(pixels.shape[1:]), [*pixels], *label_arrays(named, len(pixels), path))
 
 
 def _read_idx(path: Path) -> Payload:

@@ -144,7 +144,7 @@ def _read_npz(path: Path) -> Payload:
     if not np.isfinite(samples).all():
         raise InputError(f"{path}: 'audio' holds samples that are no finite numbers")
     cells = np.split(np.clip(samples, -1, 1), offsets[1:-1].astype(np.int64))
-    return Payload(Column(_NAME, "audio", rate=int(rate)), cells, label_arrays(arrays, len(cells), str(path)))
+    return Payload(Column(_NAME, "audio", rate=int(rate)), cells, *label_arrays(arrays, len(cells), path))
 
 
 def write_recordings(payload: Payload, path: Path) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from generators import InputError, load_dataset
 from generators.datasets.recordings import read_recordings
-from tests.generators.datasets.making import NOISE, TONE, changed, idx, png, table, truncated, wav
+from tests.generators.datasets.making import NOISE, TONE, changed, idx, png, png16, table, truncated, wav
 
 
 def mixed_sizes(f: Path) -> None:
@@ -49,6 +49,14 @@ BAD: dict[str, tuple[Callable[[Path], Any], str, str]] = {
     "mixed modes": (mixed_modes, "", "b.png: grey and colour images are mixed: it is 12x9 grey"),
     "transparent": (lambda f: (png(f / "a.png", mode="RGBA"), png(f / "b.png")), "", "a.png: has mode RGBA; save it"),
     "16 bits": (lambda f: png(f / "a.png", NOISE[:, :, 0].astype(np.uint16)), "", "a.png: has mode I;16; save it"),
+    "16 bits of colour": (lambda f: png16(f / "a.png"), "", "a.png: has 16 bits a channel; save it"),
+    "a transparent colour": (lambda f: png(f / "a.png", transparency=(1, 2, 3)), "", "a.png: has transparent pixels"),
+    "a transparent grey": (lambda f: png(f / "a.png", mode="L", transparency=7), "", "a.png: has transparent pixels"),
+    "a transparent palette": (
+        lambda f: png(f / "a.png", mode="P", transparency=0),
+        "",
+        "a.png: has transparent pixels",
+    ),
     "corrupt image": (lambda f: (png(f / "a.png"), table(f / "b.png", "nonsense")), "", "b.png: cannot be read as"),
     "truncated image": (lambda f: (png(f / "a.png"), truncated(png(f / "b.png"), 60)), "", "b.png: cannot be read"),
     "truncated jpeg": (lambda f: (png(f / "a.png"), truncated(png(f / "b.jpg"), 60)), "", "b.jpg: cannot be read"),
@@ -96,6 +104,11 @@ BAD: dict[str, tuple[Callable[[Path], Any], str, str]] = {
         lambda f: ([wav(f / f"{name}.wav") for name in "ab"], table(f / "labels.csv", "file,audio\na.wav,1\nb.wav,2")),
         "",
         "a label is called 'audio', as the recordings themselves are",
+    ),
+    "labels under two names": (
+        lambda f: archive(f, x=X, y=np.arange(4), label=np.arange(4)),
+        "a.npz",
+        "a.npz: 'y' and 'label' would be the same column; rename one",
     ),
     "truncated idx": (
         lambda f: truncated(idx(f / "a-images-idx3-ubyte", X), 1),

@@ -40,6 +40,19 @@ def test_grey_and_colour_files(tmp_path: Path) -> None:
     assert data.notes == ("colour: left out 1 .md file(s)",)
 
 
+@pytest.mark.parametrize("suffix", ["jpg", "png"])
+def test_photographs_stand_upright(tmp_path: Path, suffix: str) -> None:
+    turned = Image.Exif()
+    turned[0x0112] = 6  # "the camera lay on its side": show it turned by a quarter, clockwise
+    half = np.zeros((8, 16, 3), dtype=np.uint8)
+    half[:, :8] = 255
+    for number in range(2):
+        png(tmp_path / f"{number}.{suffix}", half, exif=turned)
+    data = load_dataset(tmp_path)
+    assert data.schema["image"].shape == (16, 8, 3)
+    assert (data.records["image"].iloc[0] > 127).mean(axis=(1, 2)).tolist() == [1.0] * 8 + [0.0] * 8
+
+
 def test_subfolders_are_labels(tmp_path: Path) -> None:
     for number in range(6):
         png(tmp_path / "f" / ["cat", "dog"][number % 2] / f"{number}.png", NOISE + np.uint8(number))
@@ -138,6 +151,8 @@ def test_archives_of_images(tmp_path: Path) -> None:
     assert data.records["label"].tolist() == ["3", "1", "3", "1", "2", "2"]
     assert list(data.records.columns) == ["image", "label"]
     assert np.array_equal(np.stack(data.records["image"].tolist())[:, :, :, 0], pixels)
+    note = "m.npz: left out the array 'names' of shape (2,), which is not one label for each of 6 records"
+    assert data.notes == (note,)
 
 
 @pytest.mark.parametrize("suffix", ["", ".gz"])
@@ -236,6 +251,7 @@ def test_archives_of_recordings(tmp_path: Path) -> None:
     assert data.records["audio"][1][0] == 0.5
     assert data.records["digit"].tolist() == ["7", "1"]
     assert list(data.records.columns) == ["audio", "digit"]
+    assert ["'speakers'" in note for note in data.notes] == [True]
 
 
 def test_public_sets_read(shared_data: Path) -> None:
