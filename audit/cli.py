@@ -251,22 +251,34 @@ def _sample(
         ),
     ],
     seed: Seed = 0,
-    where: Annotated[list[str] | None, typer.Option(help="Only records with column=value; may be repeated.")] = None,
+    where: Annotated[
+        list[str] | None, typer.Option(help="Only records with column=value; may be repeated for other columns.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists; a folder never is.")] = False,
 ) -> int:
     """Draw synthetic records from a trained generator."""
+    conditions = _conditions(where or [])
     generator = load_generator(model)
     modality = cast(Modality, generator.modality)
-    require_writable(output, modality, count)
-    conditions: dict[str, str] = {}
-    for condition in where or []:
-        column, equals, value = condition.partition("=")
-        if not equals:
-            raise InputError(f"--where {condition}: expected column=value")
-        conditions[column] = value
+    require_writable(output, modality, count, generator.schema_)
+    if output.exists() and not output.is_dir() and not force:
+        raise InputError(f"{output}: already exists; choose another name, or add --force to replace it")
     frame = generator.sample(count, seed=seed, conditions=conditions or None)
     _print_notes(write_records(frame, output, generator.schema_, modality))
     out.print(f"{count} records: {output}", markup=False)
     return OK
+
+
+def _conditions(where: list[str]) -> dict[str, str]:
+    conditions: dict[str, str] = {}
+    for condition in where:
+        column, equals, value = condition.partition("=")
+        if not equals:
+            raise InputError(f"--where {condition}: expected column=value")
+        if column in conditions:
+            raise InputError(f"--where {condition}: '{column}' is asked for twice; a record has one value of it")
+        conditions[column] = value
+    return conditions
 
 
 @app.command("report")

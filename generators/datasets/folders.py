@@ -16,7 +16,8 @@ from generators.errors import InputError
 LABEL = "label"
 """The label column that subfolders stand for."""
 TABLE = "labels.csv"
-_FILE = "file"
+FILE = "file"
+"""The column of `labels.csv` that names the files, so that no label column can be called so."""
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._+-]{0,98}[A-Za-z0-9_+-])?")
 
 
@@ -82,11 +83,11 @@ def _labels_from_subfolders(folder: Path, files: Sequence[Path]) -> dict[str, li
 
 def _labels_from_table(folder: Path, files: Sequence[Path]) -> tuple[list[Path], dict[str, list[str]]]:
     table = read_table(folder / TABLE)
-    if _FILE not in table.columns:
-        raise InputError(f"{folder / TABLE}: has no column '{_FILE}', which names each record's file")
+    if FILE not in table.columns:
+        raise InputError(f"{folder / TABLE}: has no column '{FILE}', which names each record's file")
     known = {path.relative_to(folder).as_posix(): path for path in files}
     named: dict[str, Path] = {}
-    for row, name in enumerate(table[_FILE], start=1):
+    for row, name in enumerate(table[FILE], start=1):
         if name not in known or name in named:
             problem = "twice" if name in named else "which is not there"
             raise InputError(f"{folder / TABLE}: row {row} names '{name}', {problem}")
@@ -94,7 +95,7 @@ def _labels_from_table(folder: Path, files: Sequence[Path]) -> tuple[list[Path],
     for name in known:
         if name not in named:
             raise InputError(f"{folder / TABLE}: does not name '{name}', which lies in the folder")
-    return list(named.values()), {name: table[name].tolist() for name in table.columns if name != _FILE}
+    return list(named.values()), {name: table[name].tolist() for name in table.columns if name != FILE}
 
 
 def write_folder(
@@ -106,12 +107,8 @@ def write_folder(
     alone mean the column `label`; with any other, or with several, `labels.csv` stands beside them.
 
     Raises:
-        InputError: The folder exists and is not empty, or a label column is called as `labels.csv` calls the files.
+        InputError: The folder exists and is not empty.
     """
-    if _FILE in labels:
-        raise InputError(
-            f"{folder}: a label column cannot be called '{_FILE}', which {TABLE} keeps for files; rename it"
-        )
     only = next(iter(labels.values())) if len(labels) == 1 else None
     nested = only is not None and _can_be_folders(set(only))
     width = len(str(count))
@@ -127,10 +124,11 @@ def write_folder(
             with (beside / TABLE).open("w", encoding="utf-8", newline="") as file:
                 # Quotes everywhere keep blanks at the edges of a cell.
                 rows = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")
-                rows.writerow([_FILE, *labels])
+                rows.writerow([FILE, *labels])
                 rows.writerows(zip(map(str, names), *labels.values(), strict=True))
 
 
 def _can_be_folders(values: set[str]) -> bool:
     """Whether values are names of folders on every system, also where case does not count."""
-    return all(map(_NAME.fullmatch, values)) and len({value.casefold() for value in values}) == len(values)
+    plain = {value.casefold() for value in values}
+    return all(map(_NAME.fullmatch, values)) and len(plain) == len(values) and TABLE not in plain

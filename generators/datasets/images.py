@@ -28,6 +28,8 @@ Pixels = npt.NDArray[np.uint8]
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
 MOST_IN_A_GRID = 1024
 _NAME = "image"
+IMAGE_ARRAYS = ("x", "y")
+"""Names that an archive keeps for images and for the column `label`."""
 _MODES = {"1": "L", "L": "L", "RGB": "RGB", "P": "RGB"}
 """Pillow's modes that lose nothing as grey or colour of 8 bits, by what they become."""
 _DAMAGED = (OSError, SyntaxError, ValueError, TypeError, KeyError, struct.error, Image.DecompressionBombError)
@@ -151,7 +153,7 @@ def write_images(payload: Payload, path: Path) -> tuple[str, ...]:
         Notes about what the chosen form leaves out; `read_images` gives the records of the two others back.
 
     Raises:
-        InputError: The place is taken, there are too many images for a grid, or an archive needs a label's name.
+        InputError: The place is taken, or there are too many images for a grid.
     """
     if path.suffix == ".npz":
         _write_npz(payload, path)
@@ -197,9 +199,6 @@ def grid(cells: Sequence[Pixels]) -> Pixels:
 
 
 def _write_npz(payload: Payload, path: Path) -> None:
-    taken = next((name for name in payload.labels if name in ("x", "y")), None)
-    if taken is not None:
-        raise InputError(f"{path}: a label column cannot be called '{taken}' in an archive of images; write a folder")
     pixels = np.stack(list(payload.cells))
     labels = {"y" if name == LABEL else name: np.array(values, dtype=str) for name, values in payload.labels.items()}
     write_arrays(path, {"x": pixels[:, :, :, 0] if pixels.shape[3] == 1 else pixels, **labels})

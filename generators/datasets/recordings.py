@@ -26,7 +26,8 @@ Samples = npt.NDArray[np.float32]
 AUDIO_SUFFIXES = (".wav",)
 _NAME = "audio"
 _FULL_SCALE = 32768  # of 16 bits; other depths are brought to the same range first
-_CONTENTS = ("audio", "offsets", "rate")
+AUDIO_ARRAYS = ("audio", "offsets", "rate")
+"""Names that an archive keeps for recordings."""
 # What SciPy raises over damaged files. Headers lie: about blocks of no bytes, and about more samples than memory holds.
 _DAMAGED = (
     OSError,
@@ -127,10 +128,10 @@ def at_rate(payload: Payload, rate: int) -> Payload:
 
 def _read_npz(path: Path) -> Payload:
     arrays = read_arrays(path)
-    for name in _CONTENTS:
+    for name in AUDIO_ARRAYS:
         if name not in arrays:
             raise InputError(f"{path}: has no array '{name}'; an archive of recordings has audio, offsets and rate")
-    audio, offsets, rate = (arrays.pop(name) for name in _CONTENTS)
+    audio, offsets, rate = (arrays.pop(name) for name in AUDIO_ARRAYS)
     if rate.shape != () or rate.dtype.kind not in "iu" or not 1 <= rate <= MOST_HERTZ:
         raise InputError(f"{path}: 'rate' is one whole number, the samples a second, from 1 to {MOST_HERTZ:,}")
     if audio.ndim != 1 or not (audio.dtype.kind == "f" or audio.dtype in (np.uint8, np.int16, np.int32)):
@@ -154,7 +155,7 @@ def write_recordings(payload: Payload, path: Path) -> tuple[str, ...]:
         Notes about what the form leaves out: none.
 
     Raises:
-        InputError: The place is taken, a recording is empty, or an archive needs a label's name.
+        InputError: The place is taken, or a recording is empty.
     """
     rate, cells = payload.column.rate, [_to_16_bits(cell) for cell in payload.cells]
     if rate is None:
@@ -170,11 +171,6 @@ def write_recordings(payload: Payload, path: Path) -> tuple[str, ...]:
 
 
 def _write_npz(cells: Sequence[npt.NDArray[np.int16]], rate: int, payload: Payload, path: Path) -> None:
-    taken = next((name for name in payload.labels if name in _CONTENTS), None)
-    if taken is not None:
-        raise InputError(
-            f"{path}: a label column cannot be called '{taken}' in an archive of recordings; write a folder"
-        )
     offsets = np.cumsum([0, *map(len, cells)])
     labels = {name: np.array(values, dtype=str) for name, values in payload.labels.items()}
     write_arrays(path, {"audio": np.concatenate(cells), "offsets": offsets, "rate": np.int64(rate), **labels})

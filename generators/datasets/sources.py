@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from generators.datasets.arrays import array_names
 from generators.datasets.dataset import Modality
 from generators.datasets.files import require_free
-from generators.datasets.folders import files_in
-from generators.datasets.images import IMAGE_SUFFIXES, is_idx, read_images, require_grid, write_images
+from generators.datasets.folders import FILE, files_in
+from generators.datasets.images import IMAGE_ARRAYS, IMAGE_SUFFIXES, is_idx, read_images, require_grid, write_images
 from generators.datasets.payload import Payload
 from generators.datasets.reading import TABLE_SUFFIXES
-from generators.datasets.recordings import AUDIO_SUFFIXES, read_recordings, write_recordings
-from generators.datasets.texts import TEXT_SUFFIXES, read_texts, write_texts
+from generators.datasets.recordings import AUDIO_ARRAYS, AUDIO_SUFFIXES, read_recordings, write_recordings
+from generators.datasets.schema import PAYLOAD_KINDS, Schema
+from generators.datasets.texts import KEY, TEXT_SUFFIXES, read_texts, write_texts
 from generators.errors import InputError
 
 
@@ -26,6 +27,7 @@ class Form:
         things: What the records are called.
         files: Suffixes of files that are written.
         folder: Whether they are also written as folders.
+        kept: What their files name themselves, by suffix, so that no label column can be called so.
         read: Reads a file or folder of them.
         write: Writes them, and returns notes about what was left out.
     """
@@ -33,14 +35,15 @@ class Form:
     things: str
     files: tuple[str, ...]
     folder: bool
+    kept: Mapping[str, tuple[str, ...]]
     read: Callable[[Path], Payload]
     write: Callable[[Payload, Path], tuple[str, ...]]
 
 
 FORMS: dict[Modality, Form] = {
-    "image": Form("images", (".npz", ".png"), True, read_images, write_images),
-    "text": Form("texts", TEXT_SUFFIXES, False, read_texts, write_texts),
-    "audio": Form("recordings", (".npz",), True, read_recordings, write_recordings),
+    "image": Form("images", (".npz", ".png"), True, {".npz": IMAGE_ARRAYS}, read_images, write_images),
+    "text": Form("texts", TEXT_SUFFIXES, False, {".jsonl": (KEY,)}, read_texts, write_texts),
+    "audio": Form("recordings", (".npz",), True, {".npz": AUDIO_ARRAYS}, read_recordings, write_recordings),
 }
 """Of every modality but tables, which have their own."""
 
@@ -97,11 +100,18 @@ def _of_archive(path: Path) -> Modality:
     raise InputError(f"{path}: has neither an array 'x' (images) nor 'audio' (recordings); it has {found}")
 
 
-def require_writable(path: Path, modality: Modality, records: int) -> None:
+def require_writable(path: Path, modality: Modality, records: int, schema: Schema | None = None) -> None:
     """Refuse a place or a form in which so many records of a modality cannot be written, before they are made.
 
+    Args:
+        path: The file or folder to be.
+        modality: What a record is.
+        records: How many there will be.
+        schema: The columns, to check the names of labels too.
+
     Raises:
-        InputError: The suffix is of another modality, the folder is taken, or a grid would be too large.
+        InputError: The suffix is of another modality, the folder is taken, a grid would be too large, or a label column
+            is called as the form calls something of its own.
     """
     files = FORMS[modality].files if modality in FORMS else TABLE_SUFFIXES
     if path.name.endswith(files):
@@ -109,11 +119,24 @@ def require_writable(path: Path, modality: Modality, records: int) -> None:
             raise InputError(f"{path}: is a folder, where a file would be written; choose another name")
         if path.suffix == ".png":
             require_grid(path, records)
+        kept = FORMS[modality].kept if modality in FORMS else {}
+        _require_names(path, schema, kept.get(Path(path.name.removesuffix(".gz")).suffix, ()))
         return
     if modality not in FORMS or not FORMS[modality].folder or _is_of_a_file(path):
         choices = f"{'a folder, ' if modality in FORMS and FORMS[modality].folder else ''}{', '.join(files)}"
         raise InputError(f"{path}: cannot write {things(modality)} as this type; use {choices}")
     require_free(path)
+    _require_names(path, schema, (FILE,))
+
+
+def _require_names(path: Path, schema: Schema | None, kept: Sequence[str]) -> None:
+    labels = (column.name for column in schema.columns if column.kind not in PAYLOAD_KINDS) if schema else ()
+    taken = next((name for name in labels if name in kept), None)
+    if taken is not None:
+        raise InputError(
+            f"{path}: a label column cannot be called '{taken}' there, which stands for something else; rename it, or "
+            "write another form"
+        )
 
 
 def _is_of_a_file(path: Path) -> bool:

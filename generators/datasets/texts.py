@@ -15,7 +15,8 @@ from generators.datasets.schema import Column
 from generators.errors import InputError
 
 TEXT_SUFFIXES = (".txt", ".txt.gz", ".jsonl", ".jsonl.gz")
-_KEY = "text"
+KEY = "text"
+"""The key of `.jsonl` that holds the text."""
 _COLUMN = Column("text", "text")
 _LINE_END = re.compile(r"\r\n?")
 _BLANK = " \t\v\f"
@@ -61,7 +62,7 @@ def _from_json_lines(text: str, path: Path) -> Payload:
             continue
         where = f"{path}: line {number}"
         record = _record(line, where)
-        texts.append(record.pop(_KEY))
+        texts.append(record.pop(KEY))
         if len(texts) == 1:
             labels = {key: [] for key in record}
         for key in (*labels, *record):
@@ -80,11 +81,11 @@ def _record(line: str, where: str) -> dict[str, str]:
     except (ValueError, RecursionError) as error:
         raise InputError(f"{where}: is not valid JSON ({error})") from error
     if not isinstance(record, dict):
-        raise InputError(f'{where}: is no JSON object; write {{"{_KEY}": ...}}')
-    if not isinstance(record.get(_KEY), str):
-        problem = f"'{_KEY}' is no string" if _KEY in record else f"has no key '{_KEY}'"
+        raise InputError(f'{where}: is no JSON object; write {{"{KEY}": ...}}')
+    if not isinstance(record.get(KEY), str):
+        problem = f"'{KEY}' is no string" if KEY in record else f"has no key '{KEY}'"
         raise InputError(f"{where}: {problem}")
-    plain = {key: value if key == _KEY else _label(value, key, where) for key, value in record.items()}
+    plain = {key: value if key == KEY else _label(value, key, where) for key, value in record.items()}
     try:
         "".join((*plain, *plain.values())).encode()
     except UnicodeEncodeError as error:
@@ -123,7 +124,7 @@ def write_texts(payload: Payload, path: Path) -> tuple[str, ...]:
 def _json_lines(payload: Payload) -> str:
     labels = [[value or None for value in values] for values in payload.labels.values()]
     rows = zip(payload.cells, *labels, strict=True)
-    keys = (_KEY, *payload.labels)
+    keys = (KEY, *payload.labels)
     return "".join(json.dumps(dict(zip(keys, row, strict=True)), ensure_ascii=False) + "\n" for row in rows)
 
 

@@ -29,7 +29,8 @@ def write_records(
         Notes about what the form leaves out, such as labels in a `.txt`.
 
     Raises:
-        InputError: The form is of another modality, or the place is taken or cannot be written.
+        InputError: The form is of another modality or keeps a label's name for itself, or the place is taken or cannot
+            be written.
 
     Example:
         >>> import tempfile
@@ -42,7 +43,7 @@ def write_records(
         5
     """
     path = Path(path)
-    require_writable(path, modality, len(frame))
+    require_writable(path, modality, len(frame), schema)
     if modality not in FORMS:
         write_table(frame, path, schema)
         return ()

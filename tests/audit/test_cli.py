@@ -228,6 +228,15 @@ def test_train_sample_and_audit_a_model(files, tmp_path, capsys):
     assert "no differential" in capsys.readouterr().out.lower()
     assert main(["sample", str(model), "-n", "50", "-o", str(tmp_path / "s.csv"), "--seed", "1"]) == 0
     assert len(pd.read_csv(tmp_path / "s.csv")) == 50
+    capsys.readouterr()
+    assert main(["sample", str(model), "-n", "60", "-o", str(tmp_path / "s.csv")]) == 2
+    assert "s.csv: already exists; choose another name, or add --force" in capsys.readouterr().err
+    assert len(pd.read_csv(tmp_path / "s.csv")) == 50
+    assert main(["sample", str(model), "-n", "60", "-o", str(tmp_path / "s.csv"), "--force"]) == 0
+    assert len(pd.read_csv(tmp_path / "s.csv")) == 60
+    twice = ["--where", "occupation=1", "--where", "occupation=2"]
+    assert main(["sample", str(model), "-n", "5", "-o", str(tmp_path / "t.csv"), *twice]) == 2
+    assert "--where occupation=2: 'occupation' is asked for twice" in capsys.readouterr().err
     arguments = [
         "--train",
         files / "train.csv",

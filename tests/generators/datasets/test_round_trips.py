@@ -156,6 +156,8 @@ def test_labels_of_every_kind_and_missing_ones(tmp_path: Path) -> None:
         ({"label": ["b", "a"]}, ["a/2.png", "b/1.png"]),
         ({"digit": ["b", "a"]}, ["a/2.png", "b/1.png", "labels.csv"]),
         ({"label": ["../b", "a"]}, ["1.png", "2.png", "labels.csv"]),
+        ({"digit": ["labels.csv", "a"]}, ["1.png", "2.png", "labels.csv"]),
+        ({"digit": ["Labels.CSV", "a"]}, ["1.png", "2.png", "labels.csv"]),
         ({"label": ["A", "a"]}, ["1.png", "2.png", "labels.csv"]),
         ({"label": ["b", "a"], "digit": ["1", "2"]}, ["1.png", "2.png", "labels.csv"]),
     ],
