@@ -89,7 +89,7 @@ def load_folder(path: Path) -> tuple[dict[str, Any], Ledger, dict[str, Tensor]]:
     ledger = Ledger.load(path / _LEDGER, head=str(description.get("ledger_head")))
     try:
         if _sha256(path / _WEIGHTS) != description.get("weights_sha256"):
-            raise InputError(f"{path / _WEIGHTS}: was damaged or altered since it was written; save the model again")
+            raise InputError(f"{path / _WEIGHTS}: is damaged, or was altered after it was written; save the model anew")
         weights = load_file(path / _WEIGHTS)
     except (OSError, SafetensorError) as error:
         raise InputError(f"{path / _WEIGHTS}: is damaged ({' '.join(str(error).split())})") from error

@@ -45,7 +45,7 @@ DAMAGE = {
 def test_damaged_weights_are_refused(damage: str, folder: Path) -> None:
     file = folder / "weights.safetensors"
     file.write_bytes(DAMAGE[damage](file.read_bytes()))
-    with pytest.raises(InputError, match="damaged or altered") as caught:
+    with pytest.raises(InputError, match="is damaged, or was altered") as caught:
         load_generator(folder)
     assert "\n" not in str(caught.value)
 
@@ -54,7 +54,7 @@ def test_a_folder_without_a_checksum_is_refused(folder: Path) -> None:
     described = json.loads((folder / "model.json").read_text())
     del described["weights_sha256"]
     (folder / "model.json").write_text(json.dumps(described))
-    with pytest.raises(InputError, match="damaged or altered"):
+    with pytest.raises(InputError, match="is damaged, or was altered"):
         load_generator(folder)
 
 
