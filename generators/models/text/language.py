@@ -55,6 +55,8 @@ class TextGenerator(NeuralGenerator):
         column_: The column that holds the texts.
         texts_: Between texts and tokens.
         labels_: The label columns.
+        may_be_empty_: Whether a text without any token may be written: if train holds one. Never under a budget, where
+            train is not asked.
     """
 
     modality: ClassVar[str] = "text"
@@ -77,6 +79,7 @@ class TextGenerator(NeuralGenerator):
     column_: str = field(init=False)
     texts_: TextEncoder = field(init=False)
     labels_: LabelEncoder = field(init=False)
+    may_be_empty_: bool = field(init=False)
 
     def token_log_likelihoods(self, frame: pd.DataFrame, *, continued: bool = False) -> list[Floats]:
         """Return the log-probability of every token of every record, in nats.
@@ -103,7 +106,9 @@ class TextGenerator(NeuralGenerator):
         """Return each record's exact log-likelihood in nats, given its labels, shape (records,).
 
         It is that of the text's tokens and the end, each record by itself; see `token_log_likelihoods` for unknown
-        characters. With `bpe` other tokens may spell the same text, so that it bounds the text's own from below.
+        characters. It is the network's: `sample` never writes an unknown character, nor, unless `may_be_empty_`, an
+        empty text, and draws from what then remains, scaled up at that token. With `bpe` other tokens may spell the
+        same text, so that it bounds the text's own from below.
         """
         return np.array([float(one.sum()) for one in self.token_log_likelihoods(frame)], dtype=np.float64)
 
@@ -157,7 +162,9 @@ class TextGenerator(NeuralGenerator):
         self.column_ = payload_column(schema).name
         self.labels_ = LabelEncoder(public_only=public_only).fit(frame, schema)
         self.texts_ = TextEncoder(self.vocabulary, self.vocabulary_size, public_only=public_only)
-        self.texts_.fit(self._texts(frame))
+        texts = self._texts(frame)
+        self.texts_.fit(texts)
+        self.may_be_empty_ = not public_only and "" in texts
 
     def _rows(self, frame: pd.DataFrame) -> Tensor:
         make = one_row_each if self.labels_.public_only else windows
@@ -165,15 +172,19 @@ class TextGenerator(NeuralGenerator):
 
     def _record(self, ledger: Ledger) -> None:
         self.texts_.record(ledger)
+        if not self.texts_.public_only:
+            ledger.add("whether any text is empty", "none")
         self.labels_.record(ledger)
 
     def _encoders(self) -> dict[str, Any]:
-        return {"texts": self.texts_.to_dict(), "labels": self.labels_.to_dict()}
+        encoders = {"texts": self.texts_.to_dict(), "labels": self.labels_.to_dict()}
+        return {**encoders, "may_be_empty": self.may_be_empty_}
 
     def _restore_encoders(self, state: dict[str, Any]) -> None:
         self.column_ = payload_column(self.schema_).name
         self.texts_ = TextEncoder.from_dict(state["texts"])
         self.labels_ = LabelEncoder.from_dict(state["labels"])
+        self.may_be_empty_ = bool(state["may_be_empty"])
 
     def _sample(self, n: int, generator: torch.Generator, conditions: Mapping[str, Any]) -> pd.DataFrame:
         codes = self.labels_.draw(n, generator, conditions)
@@ -198,6 +209,8 @@ class TextGenerator(NeuralGenerator):
                 logits, state = self.network_.advance(tokens.to(device), state)
                 wishes = logits[:, -1].cpu() / self.temperature
                 wishes[:, UNKNOWN] = -torch.inf
+                if place == 0 and not self.may_be_empty_:
+                    wishes[:, END] = -torch.inf
                 tokens = torch.multinomial(wishes.softmax(dim=1), 1, generator=generator)
                 written[going, place] = tokens[:, 0]
                 unfinished = tokens[:, 0] != END

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 import pytest
 import torch
 
-from generators import Column, Dataset, InputError, PrivacyBudget, create
+from generators import Column, Dataset, InputError, PrivacyBudget, create, load_generator
 from generators.datasets.payload import payload_frame, payload_schema
 from generators.models.text.language import TextGenerator
 from generators.models.text.transformer import TextTransformer
@@ -130,6 +131,28 @@ def test_samples_follow_the_likelihood(kind: str) -> None:
         logits = torch.from_numpy(model.next_token_logits([cell[:place] for place in range(len(cell) + 1)]))
         known.append(float(np.exp(one.sum()) / np.prod(1 - logits.softmax(dim=1)[:, 1].numpy())))
     np.testing.assert_allclose([shares.get(cell, 0) for cell in texts], known, atol=0.03)
+
+
+@pytest.mark.parametrize("kind", TINY)
+def test_a_text_is_empty_only_if_one_of_train_is(kind: str, tmp_path: Path) -> None:
+    """Of texts so short that about every second token is an end; the others stay as likely among themselves."""
+    model = create(kind, **TINY[kind], max_length=3).fit(unlabelled(["a", "b", "b"] * 10), progress=False)
+    model.save(tmp_path / "m")
+    assert isinstance(model, TextGenerator)
+    scores = np.exp(model.log_likelihood(payload_frame(COLUMN, ["", "a", "b"])))
+    assert scores[0] > 0.05
+    for one in (model, load_generator(tmp_path / "m")):
+        shares = one.sample(3000, seed=0)["text"].value_counts(normalize=True)
+        assert "" not in shares
+        assert shares["a"] / shares["b"] == pytest.approx(scores[1] / scores[2], rel=0.3)
+    assert (two_letters(kind).sample(300, seed=0)["text"] == "").any()
+
+
+def test_under_a_budget_no_text_is_empty() -> None:
+    data = unlabelled(["a", ""] * 40)
+    model = TextTransformer(**TINY["text-transformer"], max_length=3).fit(data, PrivacyBudget(5, 1e-3), progress=False)
+    assert not (model.sample(2000, seed=0)["text"] == "").any()
+    assert "empty" not in model.ledger_.statement()
 
 
 @pytest.mark.parametrize("kind", TINY)
