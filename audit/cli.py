@@ -16,7 +16,7 @@ from audit.checks import select
 from audit.command import for_one_check, shown
 from audit.console import announce, checking, err, out
 from audit.listing import LISTS, WIDTH
-from audit.results import default_folder, new_folder, require_free, write_results
+from audit.results import default_folder, new_folder, write_results
 from audit.suite import BudgetSection, ModelSection, Suite, parse_change, run_suite, train
 from audit.targets import records_target
 from generators import (
@@ -30,6 +30,7 @@ from generators import (
     require_writable,
     write_records,
 )
+from generators.datasets.files import require_free
 from generators.models.registry import family
 from reports import Audit, DocumentError, render_html, verify_manifest
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from generators import InputError
+from generators.datasets.files import require_free
 from reports import Audit, render_html, write_manifest
 
 MODEL = "model"
@@ -22,12 +23,6 @@ def default_folder() -> Path:
         number += 1
         folder = Path("runs") / f"{stamp}-{number}"
     return folder
-
-
-def require_free(folder: Path) -> None:
-    """Refuse a place that already holds something: earlier results are never overwritten."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(f"{folder}: already exists and is not empty; choose another --output or remove it first")
 
 
 def staging(folder: Path) -> Path:

@@ -49,8 +49,12 @@ def read_text(path: Path) -> str:
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, *, private: bool = False) -> Iterator[Path]:
     """Give a place beside `path` to write to, and move it there when the block ends; an existing file is replaced.
+
+    Args:
+        path: The file.
+        private: Whether only its owner may read it.
 
     Raises:
         InputError: `path` is a folder, or its folder cannot be written.
@@ -67,32 +71,41 @@ def whole_file(path: Path) -> Iterator[Path]:
     try:
         yield beside
         # Temporary files are private to their owner; a result takes the usual permissions.
-        beside.chmod(0o666 & ~_umask())
+        beside.chmod(0o600 if private else 0o666 & ~_umask())
         os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)
 
 
 @contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
-    """Give a folder beside `path` to write to, and move it there when the block ends; `path` must be free.
+def whole_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
+    """Give a folder beside `path` to write to, and move it there when the block ends.
+
+    Args:
+        path: The folder.
+        replace: Whether an earlier folder gives way; otherwise `path` must be free.
 
     Raises:
         InputError: `path` holds something already, or its parent cannot be written.
     """
-    require_free(path)
+    if not replace:
+        require_free(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error})") from error
+    new, old = beside / "new", beside / "old"
     try:
-        yield beside
-        beside.chmod(0o777 & ~_umask())
+        new.mkdir()
+        yield new
         if path.exists():
-            path.rmdir()
-        os.replace(beside, path)
+            os.replace(path, old)
+        os.replace(new, path)
     finally:
+        # If the last step failed, the earlier folder goes back to its place.
+        if old.exists() and not path.exists():
+            os.replace(old, path)
         shutil.rmtree(beside, ignore_errors=True)
 
 

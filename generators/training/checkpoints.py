@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from generators.datasets.files import whole_file
 from generators.errors import InputError
 
 
@@ -42,15 +41,9 @@ class Checkpoints:
 
     def save(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
         """Write the state: tensors, and JSON-ready facts beside them."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        handle, beside = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
-        os.close(handle)
-        try:
-            plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+        plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+        with whole_file(self.path, private=True) as beside:
             save_file(plain, beside, metadata={"facts": json.dumps(facts)})
-            os.replace(beside, self.path)
-        finally:
-            Path(beside).unlink(missing_ok=True)
 
     def load(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Read the state back.
