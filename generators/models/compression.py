@@ -11,7 +11,7 @@ from torch.nn.modules.conv import _ConvTransposeNd
 from generators.errors import InputError
 from generators.models.base import Generator
 from generators.models.neural import NeuralGenerator
-from generators.models.packing import quantised, sparse
+from generators.models.packing import bytes_of, quantised, sparse
 
 METHODS = "prune:SHARE (such as prune:0.5) or int8"
 
@@ -24,10 +24,10 @@ def compress(model: Generator, method: str) -> Generator:
 
     Args:
         model: A fitted neural generator; it is left as it is.
-        method: `prune:0.5` sets the half of all weights with the least magnitude to zero; its files keep only the
-            others, and a bit for each weight. `int8` rounds each weight to one of 255 even steps, symmetric around 0
-            and scaled by output channel; its files keep a byte for each. Either way the model computes in float32
-            again once it is loaded.
+        method: `prune:0.5` sets the half of all weights with the least magnitude to zero; where that is shorter, its
+            files keep only the others, and a bit for each weight. `int8` rounds each weight to one of 255 even steps,
+            symmetric around 0 and scaled by output channel; its files keep a byte for each. Either way the model
+            computes in float32 again once it is loaded.
 
     Raises:
         InputError: The method is unknown, or the model has no network, is not fitted, or is compressed already.
@@ -53,7 +53,9 @@ def compress(model: Generator, method: str) -> Generator:
     else:
         _prune(list(weights.values()), share)
         for name, weight in weights.items():
-            packed |= sparse(name, weight.detach())
+            plain = {name: weight.detach().cpu().contiguous().clone()}
+            shorter: dict[str, Tensor] = min(plain, sparse(name, weight.detach()), key=bytes_of)
+            packed |= shorter
     smaller.take_packed(method, packed | _rest(smaller.network_, weights))
     smaller.ledger_.add(f"the weights, compressed by {method}", "post-processing", note="no record was read for it")
     return smaller

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
+from safetensors.torch import save
 from torch import Tensor
 
 _SCALE, _MASK, _SHAPE = "#scale", "#mask", "#shape"
@@ -36,6 +37,11 @@ def sparse(name: str, weight: Tensor) -> dict[str, Tensor]:
         name + _MASK: torch.from_numpy(np.packbits(kept.flatten().cpu().numpy())),
         name + _SHAPE: torch.tensor(weight.shape, dtype=torch.int64),
     }
+
+
+def bytes_of(tensors: Mapping[str, Tensor]) -> int:
+    """Return how many bytes tensors take in a file, their names and shapes included."""
+    return len(save(dict(tensors)))
 
 
 def unpacked(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -67,6 +67,17 @@ def test_folders_are_smaller(method: str, share: float, tmp_path: Path) -> None:
     assert sizes[1] < share * sizes[0] + 8192  # the description, which no method makes smaller
 
 
+@pytest.mark.parametrize("share", ["0.00001", "0.02", "0.04", "0.1"])
+@pytest.mark.parametrize("kind", NEURAL)
+def test_weights_that_are_hardly_pruned_take_no_more_room(kind: str, share: str, tmp_path: Path) -> None:
+    fitted(kind).save(tmp_path / "whole")
+    smaller = compress(fitted(kind), f"prune:{share}")
+    smaller.save(tmp_path / "smaller")
+    sizes = [(tmp_path / f / "weights.safetensors").stat().st_size for f in ("whole", "smaller")]
+    assert sizes[1] <= sizes[0]
+    assert same(load_generator(tmp_path / "smaller").sample(2), smaller.sample(2))
+
+
 def test_rounding_changes_likelihoods_little() -> None:
     records = data("tabular").holdout
     losses = [model.record_loss(records).mean() for model in (wide(), compress(wide(), "int8"))]  # type: ignore[attr-defined]
