@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from generators.datasets.files import whole_folder
 from generators.errors import InputError
 from generators.privacy.ledger import Ledger
 
@@ -34,27 +32,12 @@ def save_folder(path: Path, description: dict[str, Any], ledger: Ledger, weights
     _require_finite(weights, f"this {description['kind']}")
     if path.exists() and not (path / _DESCRIPTION).is_file() and not _is_empty_folder(path):
         raise InputError(f"{path}: exists and is not a saved generator; choose another place")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error})") from error
-    try:
-        folder = beside / "new"
-        folder.mkdir()
+    with whole_folder(path, replace=True) as folder:
         ledger.save(folder / _LEDGER)
         save_file({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}, folder / _WEIGHTS)
         checks = {"ledger_head": ledger.head, "weights_sha256": _sha256(folder / _WEIGHTS)}
         described = {"format": FORMAT, **description, **checks}
         (folder / _DESCRIPTION).write_text(json.dumps(described, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        if path.exists():
-            os.replace(path, beside / "old")
-        os.replace(folder, path)
-    finally:
-        # If the last rename failed, the earlier generator goes back to its place.
-        if not path.exists() and (beside / "old").exists():
-            os.replace(beside / "old", path)
-        shutil.rmtree(beside, ignore_errors=True)
 
 
 def read_description(path: Path) -> dict[str, Any]:
