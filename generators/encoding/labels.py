@@ -53,9 +53,8 @@ class LabelEncoder:
                 raise InputError(f"label column '{column.name}' is {column.kind}; labels are categories")
             if self.public_only and not column.domain_is_known:
                 raise InputError(
-                    f"column '{column.name}': private training may not read its levels off the records; declare levels "
-                    "and public: WHO for it in a schema file, or pay for them with a share of the budget "
-                    "(preprocessing)"
+                    f"column '{column.name}': private training needs a public domain; declare levels and public: WHO "
+                    "for it in a schema file, or pay for it with a share of the budget (preprocessing)"
                 )
             shown = tuple(sorted(frame[column.name].dropna().unique().tolist()))
             levels = (column.levels or ()) if self.public_only else shown

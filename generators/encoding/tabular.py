@@ -177,8 +177,8 @@ class TabularEncoder:
         if not column.domain_is_known:
             need = "levels" if column.kind in LEVEL_KINDS else "low/high"
             raise InputError(
-                f"column '{column.name}': private training may not read its domain off the records; declare {need} and "
-                "public: WHO for it in a schema file, or pay for it with a share of the budget (preprocessing)"
+                f"column '{column.name}': private training needs a public domain; declare {need} and public: WHO for "
+                "it in a schema file, or pay for it with a share of the budget (preprocessing)"
             )
         block = _declared_block(column, self.bins)
         if np.any(block.encode(cells) < 0):

@@ -144,8 +144,6 @@ class Generator(ABC):
             raise InputError("a ledger is charged by private training only: give a budget")
         if budget is not None and self.no_privacy:
             raise InputError(f"{self.kind} cannot be trained under a privacy budget: {self.no_privacy}")
-        # Until the run is over the model counts as unfitted: no half-trained weights ever go with an older ledger.
-        self.__dict__.pop("ledger_", None)
         beside = Beside(progress, tuple(callbacks), checkpoints)
         with seeded(self.seed, resolved_device(self.device)):
             if budget is None:
@@ -157,7 +155,7 @@ class Generator(ABC):
     def _fit_freely(self, dataset: Dataset, beside: Beside) -> None:
         frame, schema, ledger = dataset.train, dataset.schema.learnt_from(dataset.train), Ledger()
         ledger.add("column names, kinds and order", "public", public=_HOLDER)
-        self.history_ = self._fit(frame, schema, ledger, None, beside)
+        self.history_ = self._fitted_anew(frame, schema, ledger, None, beside)
         self.schema_, self.ledger_, self.rows_ = schema, ledger, len(frame)
         self.fingerprint_ = dataset.fingerprint("train")
 
@@ -182,10 +180,17 @@ class Generator(ABC):
                 )
             schema = learn_domains(frame, schema, curator, shares=self.draws_labels)
         frame = fitted_into(frame, schema)
-        history = self._fit(frame, schema, ledger, Paying(budget, curator, run), beside)
+        history = self._fitted_anew(frame, schema, ledger, Paying(budget, curator, run), beside)
         self.history_ = History(steps=history.steps)
         self.schema_, self.ledger_, self.rows_ = schema, ledger.copy(), round(curator.units)
         self.fingerprint_ = None
+
+    def _fitted_anew(
+        self, frame: pd.DataFrame, schema: Schema, ledger: Ledger, paying: Paying | None, beside: Beside
+    ) -> History:
+        # Until the run is over the model counts as unfitted: no half-trained weights ever go with an older ledger.
+        self.__dict__.pop("ledger_", None)
+        return self._fit(frame, schema, ledger, paying, beside)
 
     @final
     def sample(self, n: int, *, seed: int = 0, conditions: Mapping[str, Any] | None = None) -> pd.DataFrame:
