@@ -42,13 +42,19 @@ class Column:
             ordinal one, its numbers in order.
         frequent: Single values of a numeric or integer column that are known to be common, such as 0 for "none"; under
             a budget each has a category of its own beside the bins.
+        quantiles: Values at even shares of a numeric, integer or datetime column's cells, `frequent` ones left aside,
+            smallest first; under a budget they place the bins.
+        shares: How often each level occurs, and last, where cells may be missing, how often none does; sums to 1. Under
+            a budget, labels are drawn so.
         missing: Whether cells may be missing.
         missing_codes: Further tokens that mean "missing" in this column, beside the usual ones.
         constant: Whether all cells are equal.
         shape: Height, width and channels of an image column.
         rate: Samples per second of an audio column.
-        public: Who declared the domain (`low`, `high`, `levels`, `missing`) public knowledge; None if it was learnt
-            from the data. Training under differential privacy uses public domains only.
+        public: Who declared the kind, and the domain (`low`, `high`, `levels`, `missing`, `frequent`, `quantiles`,
+            `shares`) as far as it is given, public knowledge; None if all that was learnt from the data. Training under
+            differential privacy uses public domains, and what it pays for.
+        paid: Whether the domain was learnt under differential privacy and paid for.
     """
 
     name: str
@@ -57,12 +63,15 @@ class Column:
     high: float | None = None
     levels: tuple[str, ...] | tuple[float, ...] | None = None
     frequent: tuple[float, ...] = ()
+    quantiles: tuple[float, ...] = ()
+    shares: tuple[float, ...] = ()
     missing: bool = False
     missing_codes: tuple[str, ...] = ()
     constant: bool = False
     shape: tuple[int, int, int] | None = None
     rate: int | None = None
     public: str | None = None
+    paid: bool = False
 
     def __post_init__(self) -> None:
         """Refuse contradictions early, where the column can still be named."""
@@ -78,6 +87,15 @@ class Column:
             raise InputError(f"{where}: levels repeat a value")
         if self.frequent and (self.kind not in RANGE_KINDS or not all(map(self._within, self.frequent))):
             raise InputError(f"{where}: frequent values belong to a column with a range, and lie within low and high")
+        if list(self.quantiles) != sorted(self.quantiles):
+            raise InputError(f"{where}: quantiles are not in ascending order")
+        if self.shares and (
+            self.levels is None
+            or len(self.shares) != len(self.levels) + self.missing
+            or min(self.shares) < 0
+            or not math.isclose(sum(self.shares), 1, abs_tol=1e-6)
+        ):
+            raise InputError(f"{where}: shares are one number a level (and one for missing cells), and sum to 1")
         if self.kind == "boolean" and self.levels is not None and len(self.levels) != 2:
             raise InputError(f"{where}: a boolean column has two levels, [the word for false, the word for true]")
 
@@ -95,8 +113,8 @@ class Column:
         return self.kind not in FREE_KINDS
 
     @property
-    def domain_is_public(self) -> bool:
-        """Whether somebody declared the whole domain public, so that training need not look at the data for it."""
+    def domain_is_known(self) -> bool:
+        """Whether the whole domain was declared public, or paid for, so that training need not look at the data."""
         if self.public is None:
             return False
         return self.levels is not None if self.kind in LEVEL_KINDS else None not in (self.low, self.high)
@@ -211,7 +229,7 @@ class Schema:
 
         return replace(
             self,
-            columns=tuple(c if c.domain_is_public else learn_domain(c, frame[c.name]) for c in self.columns),
+            columns=tuple(c if c.domain_is_known else learn_domain(c, frame[c.name]) for c in self.columns),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -274,8 +292,8 @@ def read_declaration(path: str | Path) -> dict[str, Any]:
 def checked_declaration(data: Mapping[str, Any], source: str) -> dict[str, Any]:
     """Check the shape of a schema given as plain data and bring its values to the types of `Column`.
 
-    Whoever declares a domain public must state that domain in the same breath: the levels or bounds that inference
-    would fill in come from the data, and calling those public would void a privacy guarantee.
+    Whoever declares a column public must state its kind in the same breath, and its domain, unless that is to be paid
+    for: what inference would fill in comes from the data, and calling it public would void a privacy guarantee.
     """
     unknown = set(data) - {"columns", "unit", "target"}
     if unknown:
@@ -298,21 +316,21 @@ def _checked_column(given: dict[str, Any], where: str) -> dict[str, Any]:
     for bound in ("low", "high"):
         if given.get(bound) is not None:
             given[bound] = _bound(given[bound], f"{where}: {bound}")
-    for flag in ("missing", "constant"):
+    for flag in ("missing", "constant", "paid"):
         if not isinstance(given.get(flag, False), bool):
             raise InputError(f"{where}: {flag} is true or false")
     if given.get("levels") is not None:
         given["levels"] = _levels(given["levels"], given.get("kind"), where)
-    if "frequent" in given:
-        if not isinstance(given["frequent"], list | tuple):
-            raise InputError(f"{where}: frequent is a list of values")
-        given["frequent"] = tuple(_bound(value, f"{where}: frequent") for value in given["frequent"])
+    for numbers in ("frequent", "quantiles", "shares"):
+        if numbers in given:
+            if not isinstance(given[numbers], list | tuple):
+                raise InputError(f"{where}: {numbers} is a list of values")
+            given[numbers] = tuple(_bound(value, f"{where}: {numbers}") for value in given[numbers])
     given["missing_codes"] = tuple(str(code) for code in given.get("missing_codes", ()))
     if given.get("public") is not None:
         given["public"] = str(given["public"])
-        free = given.get("kind") in FREE_KINDS
-        if not free and "levels" not in given and not {"low", "high"} <= set(given):
-            raise InputError(f"{where}: public needs the domain itself beside it: levels, or low and high")
+        if "kind" not in given:
+            raise InputError(f"{where}: public needs the kind beside it, which would else be guessed from the records")
     if given.get("shape") is not None:
         sides = given["shape"]
         if not isinstance(sides, list | tuple) or len(sides) != 3 or not all(map(_is_count, sides)):

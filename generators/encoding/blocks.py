@@ -132,7 +132,7 @@ class BinBlock:
         return cls(name, tuple(sorted(atoms)), tuple(edges), step, missing, moment)
 
     @classmethod
-    def even(
+    def declared(
         cls,
         name: str,
         low: float,
@@ -142,13 +142,22 @@ class BinBlock:
         kind: str,
         missing: bool,
         frequent: tuple[float, ...] = (),
+        quantiles: tuple[float, ...] = (),
     ) -> Self:
-        """Place declared atoms, and bins of equal width between public bounds, without a look at the data."""
+        """Place declared atoms, and bins between public bounds, without a look at the data.
+
+        Bins hold equal shares of what the quantiles, values at even shares, tell; without them they have equal width.
+        """
         day = 86400.0
         step = {"integer": 1.0, "datetime": day if low % day == 0 == high % day else 1.0}.get(kind, 0.0)
         bounds = (np.round(low / step), np.round(high / step)) if step else (low, high)
         points = np.linspace(bounds[0], bounds[1] + (1 if step else 0), bins + 1)
         atoms = sorted({float(np.round(value / step)) if step else value for value in frequent})
+        if quantiles:
+            number = max(2, bins - len(atoms))
+            known = np.interp(np.linspace(0, 1, number + 1), np.linspace(0, 1, len(quantiles)), quantiles)
+            inner = known[1:-1] / step if step else known[1:-1]
+            points = np.sort(np.clip(np.concatenate([points[[0]], inner, points[[-1]]]), points[0], points[-1]))
         edges = _without_empty_bins(np.unique(np.floor(points)).tolist(), atoms) if step else _closed(points, step)
         return cls(name, tuple(atoms), tuple(edges), step, missing, kind == "datetime")
 

@@ -24,7 +24,8 @@ class LabelEncoder:
     """Codes for the label columns of image, text and audio records; there may be none.
 
     Sampling needs labels too: they are drawn in the combinations that train shows, as often as it shows them. With
-    `public_only` nothing is learnt: levels come from the schema, and every combination is equally likely.
+    `public_only` nothing is learnt: levels come from the schema, and combinations are as likely as the shares of their
+    levels there make them, or equally likely.
 
     Args:
         public_only: Whether to use public domains alone, as differential privacy needs.
@@ -51,17 +52,17 @@ class LabelEncoder:
         for column in schema.modelled:
             if column.kind not in LEVEL_KINDS:
                 raise InputError(f"label column '{column.name}' is {column.kind}; labels are categories")
-            if self.public_only and not column.domain_is_public:
+            if self.public_only and not column.domain_is_known:
                 raise InputError(
                     f"column '{column.name}': private training needs a public domain; declare levels and public: WHO "
-                    "for it in a schema file"
+                    "for it in a schema file, or pay for it with a share of the budget (preprocessing)"
                 )
             shown = tuple(sorted(frame[column.name].dropna().unique().tolist()))
             levels = (column.levels or ()) if self.public_only else shown
             missing = column.missing if self.public_only else bool(frame[column.name].isna().any())
             blocks.append(LevelBlock(column.name, levels, missing))
         self.blocks_: tuple[LevelBlock, ...] = tuple(blocks)
-        self.declared_by_ = tuple(column.public for column in schema.modelled)
+        self.declared_by_ = tuple(None if column.paid else column.public for column in schema.modelled)
         codes = self.encode(frame)
         if self.public_only:
             if np.any(codes == UNSEEN):
@@ -72,7 +73,11 @@ class LabelEncoder:
             if math.prod(block.size for block in blocks) > _MOST_COMBINATIONS:
                 raise InputError("the label columns have too many combinations to draw from; drop some")
             self.combinations_ = np.array(list(product(*(range(block.size) for block in blocks))), dtype=np.int64)
-            self.weights_ = np.full(len(self.combinations_), 1 / len(self.combinations_))
+            even = [np.full(block.size, 1 / block.size) for block in blocks]
+            shares = [np.array(c.shares) if c.shares else e for c, e in zip(schema.modelled, even, strict=True)]
+            self.weights_ = np.ones(len(self.combinations_))
+            for place, share in enumerate(shares):
+                self.weights_ *= share[self.combinations_[:, place]]
         else:
             self.combinations_, counts = np.unique(codes, axis=0, return_counts=True)
             self.weights_ = counts / counts.sum()
@@ -162,6 +167,8 @@ class LabelEncoder:
                 ledger.add(f"levels of {', '.join(names)}, and how often they occur together", "none")
             return
         for name, who in zip(names, self.declared_by_, strict=True):
+            if who is None:
+                continue  # paid for, and written down then
             ledger.add(f"levels of {name}", "public", parameters={"columns": [name]}, public=who)
 
     def to_dict(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import ndtr, ndtri
 
-from generators.datasets.schema import Schema
+from generators.datasets.schema import Column, Schema
 from generators.encoding.blocks import BinBlock, Block
 from generators.encoding.tabular import TabularEncoder
 from generators.privacy.ledger import Ledger
@@ -35,7 +35,7 @@ class MixedEncoder:
     all, the score is 0.
 
     With `public_only` nothing is learnt from the data: frequent values and bounds come from the schema, and values
-    are taken to be spread evenly between the bounds.
+    are taken to be spread as its quantiles say, or else evenly between the bounds.
 
     Args:
         frequent: Largest number of frequent values of a range that get a category of their own.
@@ -69,7 +69,10 @@ class MixedEncoder:
         table = TabularEncoder(self.frequent + 1, public_only=self.public_only).fit(frame, schema)
         self._take(table)
         self.spreads_: tuple[tuple[Floats, Floats], ...] = tuple(
-            _EVEN if self.public_only else _spread(_placed(block, frame[block.name])[1]) for block in self.ranges_
+            _declared_spread(block, schema[block.name])
+            if self.public_only
+            else _spread(_placed(block, frame[block.name])[1])
+            for block in self.ranges_
         )
         return self
 
@@ -139,6 +142,20 @@ def _placed(block: BinBlock, cells: pd.Series[Any]) -> tuple[npt.NDArray[np.bool
     """Return which cells lie in the block's bin, and from where to where in it, from 0 to 1; shape (those cells, 2)."""
     elsewhere = block.encode(cells) == len(block.atoms)
     return elsewhere, block.within(cells[elsewhere])
+
+
+def _declared_spread(block: BinBlock, column: Column) -> tuple[Floats, Floats]:
+    """Return places from 0 to 1, and the share of cells below each, as the column's quantiles tell; even without."""
+    if not column.quantiles:
+        return _EVEN
+    known = np.array(column.quantiles)
+    cells = pd.Series((known * 1e9).astype(np.int64).astype("datetime64[ns]") if block.moment else known)
+    elsewhere, parts = _placed(block, cells)
+    places, shares = parts[:, 0], np.linspace(0, 1, len(known))[elsewhere]
+    places, last = np.unique(places[::-1], return_index=True)  # of equal places the last, where the share is largest
+    shares = shares[::-1][last]
+    inside = (places > 0) & (places < 1)
+    return np.array([0.0, *places[inside], 1.0]), np.array([0.0, *shares[inside], 1.0])
 
 
 def _spread(parts: Floats) -> tuple[Floats, Floats]:

@@ -141,8 +141,9 @@ class TabularEncoder:
                 note="learnt from the training records without protection",
             )
             return
-        for who in dict.fromkeys(column.public for column in modelled):
-            names = [column.name for column in modelled if column.public == who]
+        free = [column for column in modelled if not column.paid]
+        for who in dict.fromkeys(column.public for column in free):
+            names = [column.name for column in free if column.public == who]
             listed = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
             ledger.add(
                 f"levels, bounds and missingness of {listed}", "public", parameters={"columns": names}, public=who
@@ -173,11 +174,11 @@ class TabularEncoder:
         return BinBlock.learn(column.name, values, self.bins, missing=missing, moment=moment)
 
     def _public_block(self, column: Column, cells: pd.Series[Any]) -> Block:
-        if not column.domain_is_public:
+        if not column.domain_is_known:
             need = "levels" if column.kind in LEVEL_KINDS else "low/high"
             raise InputError(
-                f"column '{column.name}': private training needs a public domain; "
-                f"declare {need} and public: WHO for column '{column.name}' in a schema file"
+                f"column '{column.name}': private training needs a public domain; declare {need} and public: WHO for "
+                "it in a schema file, or pay for it with a share of the budget (preprocessing)"
             )
         block = _declared_block(column, self.bins)
         if np.any(block.encode(cells) < 0):
@@ -194,7 +195,7 @@ def _declared_block(column: Column, bins: int) -> Block:
         return LevelBlock(column.name, column.levels, column.missing)
     if column.low is None or column.high is None:
         raise InputError(f"column '{column.name}': low and high are not both declared")
-    return BinBlock.even(
+    return BinBlock.declared(
         column.name,
         column.low,
         column.high,
@@ -202,4 +203,5 @@ def _declared_block(column: Column, bins: int) -> Block:
         kind=column.kind,
         missing=column.missing,
         frequent=column.frequent,
+        quantiles=column.quantiles,
     )

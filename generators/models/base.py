@@ -10,20 +10,22 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, ClassVar, Self, dataclass_transform, final
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import torch
 from torch import Tensor
 
 from generators.datasets import Dataset, Schema
+from generators.encoding.private_domains import fitted_into, learn_domains
 from generators.errors import InputError
 from generators.models.conditions import Conditions
 from generators.models.parameters import Device, Seed, check_parameters, resolved_device
+from generators.models.private_run import PrivateRun, identity_of, units_of
 from generators.models.storage import load_folder, save_folder
-from generators.privacy import Ledger, PrivacyBudget
+from generators.privacy import Curator, Ledger, PrivacyBudget
 from generators.training import Callback, Checkpoints, History
 from generators.training.randomness import seeded
+
+_HOLDER = "the data holder, by training with this schema"
 
 _CHUNK = 16_384
 """Records drawn at once, so that memory does not grow with n."""
@@ -50,6 +52,15 @@ class Beside:
     checkpoints: Checkpoints | None = None
 
 
+@dataclass(frozen=True)
+class Paying:
+    """What a run under a budget has: the budget as asked for, who pays, and its first part if it is resumed."""
+
+    budget: PrivacyBudget
+    curator: Curator
+    run: PrivateRun | None = None
+
+
 @dataclass(kw_only=True, eq=False, repr=False)
 @dataclass_transform(kw_only_default=True, eq_default=False, field_specifiers=(field,))
 class Generator(ABC):
@@ -68,7 +79,7 @@ class Generator(ABC):
         device: Where to train and sample: `cpu`, `cuda`, or `auto` for a GPU where there is one.
         schema_: The training table's schema; its domains are public or learnt from train alone.
         ledger_: What was read of the training data, and what it cost.
-        rows_: Number of training records.
+        rows_: Number of training records; under a budget, of records or people as it is public or was paid for.
         fingerprint_: SHA-256 of the training records; None under a budget, where it would confirm a guess of them.
         history_: How training went; under a budget, the number of steps alone.
     """
@@ -76,6 +87,8 @@ class Generator(ABC):
     kind: ClassVar[str]
     modality: ClassVar[str] = "tabular"
     no_privacy: ClassVar[str] = ""
+    draws_labels: ClassVar[bool] = False
+    """Whether sampling begins with labels, so that under a budget it matters how often each occurs."""
 
     seed: Seed = 0
     device: Device = "cpu"
@@ -109,6 +122,7 @@ class Generator(ABC):
         progress: bool = True,
         callbacks: Sequence[Callback] = (),
         checkpoints: Checkpoints | None = None,
+        ledger: Ledger | None = None,
     ) -> Self:
         """Learn from the training part of a data set.
 
@@ -117,8 +131,10 @@ class Generator(ABC):
             budget: What may be spent; None trains without differential privacy.
             progress: Whether to show a progress bar (on a terminal).
             callbacks: Told how training goes.
-            checkpoints: Where to keep the state of an unfinished run, and whether to go on from there. Not under a
-                budget: its noise must never repeat.
+            checkpoints: Where to keep the state of an unfinished run, and whether to go on from there: to the same
+                result, or, under a budget, with fresh noise and no more than was charged for.
+            ledger: What this run is charged to, with all that was charged before; a new one with `budget` for all that
+                may be spent if None.
 
         Returns:
             The generator itself. Initial weights and all of training follow from the hyper-parameter `seed`; under a
@@ -136,26 +152,57 @@ class Generator(ABC):
         frame = dataset.train
         if len(frame) < 2:
             raise InputError(f"{dataset.name}: train has {len(frame)} records; at least two are needed")
-        if budget is not None:
-            self._require_private(dataset, checkpoints)
+        if budget is None and ledger is not None:
+            raise InputError("a ledger is charged by private training only: give a budget")
+        if budget is not None and self.no_privacy:
+            raise InputError(f"{self.kind} cannot be trained under a privacy budget: {self.no_privacy}")
+        beside = Beside(progress, tuple(callbacks), checkpoints)
+        with seeded(self.seed, resolved_device(self.device)):
+            if budget is None:
+                self._fit_freely(dataset, beside)
+            else:
+                self._fit_under(budget, ledger, dataset, beside)
+        return self
+
+    def _fit_freely(self, dataset: Dataset, beside: Beside) -> None:
+        frame, schema, ledger = dataset.train, dataset.schema.learnt_from(dataset.train), Ledger()
+        ledger.add("column names, kinds and order", "public", public=_HOLDER)
+        self.history_ = self._fitted_anew(frame, schema, ledger, None, beside)
+        self.schema_, self.ledger_, self.rows_ = schema, ledger, len(frame)
+        self.fingerprint_ = dataset.fingerprint("train")
+
+    def _fit_under(self, budget: PrivacyBudget, given: Ledger | None, dataset: Dataset, beside: Beside) -> None:
+        frame, schema = dataset.train, dataset.schema
+        people, unit = units_of(dataset, budget.unit)
+        run: PrivateRun | None = None
+        if beside.checkpoints is not None and beside.checkpoints.resume:
+            run = PrivateRun.read(beside.checkpoints, identity_of(self.kind, self.get_params(), budget))
+            schema, ledger = run.schema, run.ledger_to_go_on(given)
+        else:
+            ledger = Ledger() if given is None else given
+        curator = Curator(budget, ledger, people=people, records=len(frame), unit=unit)
+        if run is None:
+            ledger.add("column names, kinds and order", "public", public=_HOLDER)
+            if budget.n_public:
+                ledger.add(
+                    f"the number of {unit}s to learn from",
+                    "public",
+                    parameters={"units": curator.units},
+                    public="the data holder, by training under a budget with n_public",
+                )
+            schema = learn_domains(frame, schema, curator, shares=self.draws_labels)
+        frame = fitted_into(frame, schema)
+        history = self._fitted_anew(frame, schema, ledger, Paying(budget, curator, run), beside)
+        self.history_ = History(steps=history.steps)
+        self.schema_, self.ledger_, self.rows_ = schema, ledger.copy(), round(curator.units)
+        self.fingerprint_ = None
+
+    def _fitted_anew(
+        self, frame: pd.DataFrame, schema: Schema, ledger: Ledger, paying: Paying | None, beside: Beside
+    ) -> History:
         # Until the run is over the model counts as unfitted: no half-trained weights ever go with an older ledger.
         self.__dict__.pop("ledger_", None)
-        ledger = Ledger()
-        ledger.add("column names, kinds and order", "public", public="the data holder, by training with this schema")
-        schema = dataset.schema.learnt_from(frame)
-        if budget is not None:
-            ledger.add(
-                "the number of training records",
-                "public",
-                parameters={"records": len(frame)},
-                public="the data holder, by training under a budget with n_public",
-            )
-        with seeded(self.seed, resolved_device(self.device)):
-            history = self._fit(frame, schema, budget, ledger, Beside(progress, tuple(callbacks), checkpoints))
-        self.history_ = history if budget is None else History(steps=history.steps)
-        self.schema_, self.ledger_, self.rows_ = schema, ledger, len(frame)
-        self.fingerprint_ = dataset.fingerprint("train") if budget is None else None
-        return self
+        return self._fit(frame, schema, ledger, paying, beside)
 
     @final
     def sample(self, n: int, *, seed: int = 0, conditions: Mapping[str, Any] | None = None) -> pd.DataFrame:
@@ -272,9 +319,11 @@ class Generator(ABC):
 
     @abstractmethod
     def _fit(
-        self, frame: pd.DataFrame, schema: Schema, budget: PrivacyBudget | None, ledger: Ledger, beside: Beside
+        self, frame: pd.DataFrame, schema: Schema, ledger: Ledger, paying: Paying | None, beside: Beside
     ) -> History:
-        """Learn from a canonical frame and write every touch of it into the ledger, before anything is released.
+        """Learn from a canonical frame and write every touch of it into the ledger, before it happens.
+
+        With `paying`, everything that is learnt is paid for through its curator, and nothing else may be learnt.
 
         The global torch generator is seeded with the public `seed`; the caller restores it. Under a budget it may
         decide initial weights and nothing else: `train_privately` replaces it while records are in play.
@@ -302,27 +351,6 @@ class Generator(ABC):
     def _require_fitted(self) -> None:
         if not hasattr(self, "ledger_"):
             raise InputError(f"this {self.kind} is not fitted; call fit(dataset) first")
-
-    def _require_private(self, dataset: Dataset, checkpoints: Checkpoints | None) -> None:
-        if self.no_privacy:
-            raise InputError(f"{self.kind} cannot be trained under a privacy budget: {self.no_privacy}")
-        if checkpoints is not None:
-            raise InputError(
-                "checkpoints are not available under a privacy budget: a resumed run would repeat its noise"
-            )
-        _require_one_record_each(dataset)
-
-
-def _require_one_record_each(dataset: Dataset) -> None:
-    unit = dataset.schema.unit
-    if unit is None:
-        return
-    counts: npt.NDArray[np.int64] = np.bincount(dataset.units("train"))
-    if counts.max() > 1:
-        raise InputError(
-            f"column '{unit}': {int((counts > 1).sum())} people have several records, and per-person clipping is not "
-            "available: aggregate to one record a person, or drop --unit to protect single records only"
-        )
 
 
 def _version(package: str) -> str:

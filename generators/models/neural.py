@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from typing import Annotated, Any, ClassVar, final
 
@@ -18,11 +18,20 @@ from torch import Tensor, nn
 
 from generators.datasets import Schema
 from generators.errors import InputError
-from generators.models.base import Beside, Generator
+from generators.models.base import Beside, Generator, Paying
 from generators.models.packing import unpacked
 from generators.models.parameters import NonNegativeFloat, PositiveFloat, PositiveInt, Schedule, Share, resolved_device
-from generators.privacy import Ledger, PrivacyBudget, PrivatePlan, plan_training
-from generators.training import Course, History, Phase, Watch, train, train_privately
+from generators.models.private_run import PrivateRun, identity_of
+from generators.privacy import Event, Ledger, PrivacyBudget, PrivatePlan, plan_training
+from generators.training import (
+    Course,
+    History,
+    Phase,
+    PrivateCheckpoints,
+    Watch,
+    train,
+    train_privately,
+)
 from generators.training.private import RNG
 
 
@@ -150,26 +159,29 @@ class NeuralGenerator(Generator):
         return self.network_, rows
 
     @final
-    def plan(self, budget: PrivacyBudget, records: int) -> PrivatePlan:
-        """Return the private run that `fit` would do on so many records."""
-        batch = max(1, min(self.private_batch_size, records // 4))
+    def plan(self, budget: PrivacyBudget, units: float, before: Sequence[Event] = ()) -> PrivatePlan:
+        """Return the private run that `fit` would do on so many records or people, after what was paid before."""
+        batch = max(1, min(self.private_batch_size, int(units) // 4))
         epochs = self.epochs or self.default_epochs
-        return plan_training(budget, records=records, batch_size=batch, epochs=epochs, clip=self.clip)
+        return plan_training(budget, units=units, batch_size=batch, epochs=epochs, clip=self.clip, before=before)
 
     @final
     def _fit(
-        self, frame: pd.DataFrame, schema: Schema, budget: PrivacyBudget | None, ledger: Ledger, beside: Beside
+        self, frame: pd.DataFrame, schema: Schema, ledger: Ledger, paying: Paying | None, beside: Beside
     ) -> History:
-        if budget is not None and self.validation > 0:
-            raise InputError(
-                "validation: a look at a slice of train would have to be paid for; set it to 0 under a budget"
-            )
+        if paying is not None:
+            if self.validation > 0:
+                raise InputError(
+                    "validation: a look at a slice of train would have to be paid for; set it to 0 under a budget"
+                )
+            objective, rows = self.training_problem(frame, schema, public_only=True)
+            if paying.run is None:
+                self._record(ledger)
+            return self._fit_privately(objective, rows, schema, paying, beside)
         order = torch.Generator().manual_seed(self.seed)
         used, aside = _set_aside(frame, schema, self.validation, order)
-        objective, rows = self.training_problem(used, schema, public_only=budget is not None)
+        _, rows = self.training_problem(used, schema, public_only=False)
         self._record(ledger)
-        if budget is not None:
-            return self._fit_privately(objective, rows, budget, ledger, beside)
         ledger.add("the weights", "none", note="trained without clipping or noise")
         phases = self._phases()
         if len(aside):
@@ -212,18 +224,14 @@ class NeuralGenerator(Generator):
         )
 
     def _fit_privately(
-        self, objective: nn.Module, rows: Tensor, budget: PrivacyBudget, ledger: Ledger, beside: Beside
+        self, objective: nn.Module, rows: Tensor, schema: Schema, paying: Paying, beside: Beside
     ) -> History:
-        plan = self.plan(budget, len(rows))
-        test_seed = budget.deterministic_noise_for_tests
-        ledger.add(
-            "the weights",
-            "dp-sgd" if test_seed is None else "test-mode",
-            parameters={**plan.parameters(), "rng": RNG},
-            epsilon=plan.epsilon if test_seed is None else None,
-            delta=plan.delta if test_seed is None else None,
-            note="" if test_seed is None else "deterministic_noise_for_tests: no privacy",
-        )
+        curator, run = paying.curator, paying.run
+        if run is None:
+            plan = self.plan(curator.budget, curator.units, curator.events)
+            curator.spend("the weights", plan.event, parameters={**plan.parameters(), "rng": RNG})
+            run = PrivateRun(identity_of(self.kind, self.get_params(), paying.budget), curator.ledger, schema, plan)
+        plan = run.plan
         for callback in beside.callbacks:
             callback.started(self.kind, plan.parameters(), plan.steps)
 
@@ -235,14 +243,16 @@ class NeuralGenerator(Generator):
             objective,
             rows,
             plan,
+            people=None if curator.people is None else torch.from_numpy(curator.people),
             learning_rate=self.private_learning_rate,
             shape=self.schedule,
             warmup=self.warmup,
             weight_decay=self.weight_decay,
             ema=self.ema,
-            test_seed=test_seed,
+            saved=None if beside.checkpoints is None else PrivateCheckpoints(beside.checkpoints, run.to_dict()),
+            test_seed=curator.test_seed,
             observe=count,
-            title=f"{self.kind}, epsilon {budget.epsilon:g}",
+            title=f"{self.kind}, epsilon {curator.budget.epsilon:g}",
             progress=beside.progress,
         )
         for callback in beside.callbacks:

@@ -1,29 +1,85 @@
-"""How much DP-SGD spends, and how much noise a budget needs.
+"""How much private uses of data cost together, and how much noise a budget needs.
 
 Privacy loss distributions, discretised pessimistically, so that the epsilon returned is an upper bound (Doroshenko et
-al., Connect the Dots, PoPETs 2022). One step is the Poisson-subsampled Gaussian mechanism; neighbours differ by one
-added or removed record.
+al., Connect the Dots, PoPETs 2022). Neighbours differ by one added or removed unit. A use that is known by its zCDP
+cost alone has no such distribution; together with one, everything is accounted by Renyi orders, which is an upper bound
+too, but a looser one.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from generators.errors import InputError
 from generators.privacy.budget import PrivacyBudget
+from generators.privacy.events import Event
 
-ACCOUNTANT = "privacy loss distribution (dp-accounting), pessimistic"
+if TYPE_CHECKING:
+    from dp_accounting import DpEvent
+    from dp_accounting.pld.privacy_loss_distribution import PrivacyLossDistribution
+
+PLD = "privacy loss distribution (dp-accounting), pessimistic"
+RDP = "Renyi orders (dp-accounting)"
+PRV = "privacy random variables (Opacus)"
+
 _SMALLEST_NOISE, _LARGEST_NOISE = 0.2, 4096.0
 _ROUGH = 1e-2
 """Coarsest grid of privacy losses, for a first look."""
 
+_ORDERS = (1 + np.geomspace(1e-3, 1e6, 600)).tolist()
 
-def dp_sgd_epsilon(q: float, sigma: float, steps: int, delta: float) -> float:
-    """Return an upper bound on the epsilon of DP-SGD.
+
+def accountant_of(events: Sequence[Event]) -> str:
+    """Return the name of the accountant that `composed_epsilon` uses for these events."""
+    return RDP if any(event.mechanism == "select-measure" for event in events) else PLD
+
+
+def composed_epsilon(events: Sequence[Event], delta: float) -> float:
+    """Return an upper bound on the epsilon of all events together, each of which may depend on those before it.
 
     Args:
-        q: Probability with which each record enters each batch, in (0, 1].
+        events: At least one.
+        delta: In (0, 1). What events fail with outright is taken off it; infinity if nothing is left.
+
+    Raises:
+        InputError: Noise is so small that no useful guarantee could come of it, or delta is outside its range.
+
+    Example:
+        >>> count, training = Event("gaussian", 20.0), Event("dp-sgd", 1.0, sampling_rate=0.01, times=1000)
+        >>> round(composed_epsilon([count, training], 1e-5), 1)
+        1.8
+    """
+    left = delta - sum(event.failure * event.times for event in events)
+    if not events or not 0 < delta < 1:
+        raise InputError(f"need an event and 0 < delta < 1, got {len(events)} and delta={delta}")
+    for event in events:
+        if event.mechanism == "dp-sgd" and (event.noise_multiplier or 0) < _SMALLEST_NOISE:
+            raise InputError(
+                f"noise_multiplier is {event.noise_multiplier}, expected at least {_SMALLEST_NOISE}: less gives no "
+                "useful guarantee"
+            )
+    if left <= 0:
+        return math.inf
+    if accountant_of(events) == RDP:
+        return renyi_epsilon(events, left)
+    epsilon, interval = _pld_epsilon(events, left, _ROUGH), _ROUGH
+    while _interval(epsilon) < interval:
+        interval = _interval(epsilon)
+        epsilon = _pld_epsilon(events, left, interval)
+    return epsilon
+
+
+def dp_sgd_epsilon(q: float, sigma: float, steps: int, delta: float) -> float:
+    """Return an upper bound on the epsilon of DP-SGD alone.
+
+    Args:
+        q: Probability with which each unit enters each batch, in (0, 1].
         sigma: Noise multiplier: standard deviation of the noise over the clipping norm, at least 0.2.
         steps: Number of steps, empty batches included.
         delta: In (0, 1).
@@ -35,36 +91,87 @@ def dp_sgd_epsilon(q: float, sigma: float, steps: int, delta: float) -> float:
         >>> round(dp_sgd_epsilon(q=0.01, sigma=1.0, steps=1000, delta=1e-5), 1)
         1.8
     """
-    if not 0 < q <= 1 or steps < 1 or not 0 < delta < 1:
-        raise InputError(f"need 0 < q <= 1, steps >= 1 and 0 < delta < 1, got q={q}, steps={steps}, delta={delta}")
-    if not _SMALLEST_NOISE <= sigma < math.inf:
-        raise InputError(f"sigma is {sigma}, expected at least {_SMALLEST_NOISE}: less noise gives no useful guarantee")
-    epsilon, interval = _epsilon(q, sigma, steps, delta, _ROUGH), _ROUGH
-    while _interval(epsilon) < interval:
-        interval = _interval(epsilon)
-        epsilon = _epsilon(q, sigma, steps, delta, interval)
-    return epsilon
+    return composed_epsilon([Event("dp-sgd", sigma, q, steps)], delta)
 
 
-def noise_for(budget: PrivacyBudget, q: float, steps: int) -> float:
+def renyi_epsilon(events: Sequence[Event], delta: float) -> float:
+    """Return an upper bound on the epsilon of all events together by Renyi orders: valid for all, often loose.
+
+    Args:
+        events: At least one.
+        delta: In (0, 1), without what events fail with outright.
+    """
+    from dp_accounting import ComposedDpEvent
+    from dp_accounting.rdp import RdpAccountant
+
+    accountant = RdpAccountant(orders=_ORDERS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # orders that overflow are infinite, and not chosen
+        return float(accountant.compose(ComposedDpEvent([_dp_event(event) for event in events])).get_epsilon(delta))
+
+
+def prv_epsilon(events: Sequence[Event], delta: float) -> float | None:
+    """Return Opacus' estimate for the same events, an independent code; None where it does not know a mechanism.
+
+    It is an estimate to within a stated error and no bound; it stands beside ours for comparison.
+    """
+    from opacus.accountants import PRVAccountant
+
+    if any(event.mechanism not in ("gaussian", "dp-sgd") or event.failure for event in events):
+        return None
+    if any((event.noise_multiplier or 0) < 0.3 or event.sampling_rate * event.times > 1e5 for event in events):
+        return None  # its grid would take gigabytes
+    accountant = PRVAccountant()
+    accountant.history = [(event.noise_multiplier, event.sampling_rate, event.times) for event in events]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return float(accountant.get_epsilon(delta))
+
+
+def noise_for(budget: PrivacyBudget, q: float, steps: int, before: Sequence[Event] = ()) -> float:
     """Return the noise multiplier with which DP-SGD spends a budget: never more, and at least 99% of it.
 
     Args:
         budget: What may be spent.
-        q: Probability with which each record enters each batch.
+        q: Probability with which each unit enters each batch.
         steps: Number of steps.
+        before: What the budget has paid for already.
 
     Raises:
         InputError: No noise multiplier below 4096 keeps the budget.
     """
+    delta = budget.known_delta
+    start = q * math.sqrt(2 * steps * math.log(1 / delta)) / budget.epsilon
+    return calibrated(lambda sigma: [*before, Event("dp-sgd", sigma, q, steps)], budget, start)
+
+
+def calibrated(events: Callable[[float], Sequence[Event]], budget: PrivacyBudget, start: float = 1.0) -> float:
+    """Return the noise multiplier with which events spend a budget: never more, and at least 99% of it.
+
+    Args:
+        events: What happens with a given noise multiplier; more noise costs less.
+        budget: What may be spent.
+        start: A first guess; by the central limit theorem for many small steps, say.
+
+    Raises:
+        InputError: No noise multiplier below 4096 keeps the budget.
+    """
+    delta = budget.known_delta
     # A rough pass finds the neighbourhood cheaply; rough or fine, the accountant only ever overestimates.
     # Its grid shrinks with the budget: losses far below one cell would all be rounded up to it, whatever the noise.
     grid = min(_ROUGH, budget.epsilon / 10)
-    # By the central limit theorem for many small steps; too little noise on a fine grid would take minutes.
-    start = q * math.sqrt(2 * steps * math.log(1 / budget.delta)) / budget.epsilon
+    # Too little noise on a fine grid would take minutes.
     start = min(max(start, 1.0), _LARGEST_NOISE)
-    rough = _solve(lambda sigma: _epsilon(q, sigma, steps, budget.delta, grid), budget.epsilon, start)
-    return _solve(lambda sigma: dp_sgd_epsilon(q, sigma, steps, budget.delta), budget.epsilon, rough)
+
+    def roughly(sigma: float) -> float:
+        uses = events(sigma)
+        left = delta - sum(event.failure * event.times for event in uses)
+        if left <= 0:
+            return math.inf
+        return renyi_epsilon(uses, left) if accountant_of(uses) == RDP else _pld_epsilon(uses, left, grid)
+
+    rough = _solve(roughly, budget.epsilon, start)
+    return _solve(lambda sigma: composed_epsilon(events(sigma), delta), budget.epsilon, rough)
 
 
 def _solve(spent: Callable[[float], float], budget: float, start: float) -> float:
@@ -82,7 +189,7 @@ def _solve(spent: Callable[[float], float], budget: float, start: float) -> floa
             raise InputError(f"no usable noise keeps epsilon {budget:g}; train fewer epochs or allow more")
         if high / low < 1 + 1e-6:
             return high
-        if epsilon > 0:
+        if 0 < epsilon < math.inf:
             # On logarithmic axes the curve is almost straight, so follow the line through the last two points.
             if previous is not None and epsilon != previous[1]:
                 slope = max(0.2, -math.log(epsilon / previous[1]) / math.log(sigma / previous[0]))
@@ -101,11 +208,58 @@ def _interval(epsilon: float) -> float:
     return 1e-3 if epsilon >= 0.3 else 1e-4 if epsilon >= 0.03 else 1e-5
 
 
-def _epsilon(q: float, sigma: float, steps: int, delta: float, interval: float) -> float:
-    # The package takes seconds to import, and most commands never account.
-    from dp_accounting.pld import privacy_loss_distribution
+def _pld_epsilon(events: Sequence[Event], delta: float, interval: float) -> float:
+    *before, last = events
+    together = _distribution(last, interval)
+    if before:
+        together = _composed(tuple(before), interval).compose(together)
+    return float(together.get_epsilon_for_delta(delta))
 
-    step = privacy_loss_distribution.from_gaussian_mechanism(
-        sigma, sampling_prob=q, value_discretization_interval=interval, use_connect_dots=True
-    )
-    return float(step.self_compose(steps).get_epsilon_for_delta(delta))
+
+@lru_cache(maxsize=8)
+def _composed(events: tuple[Event, ...], interval: float) -> PrivacyLossDistribution:
+    """Compose events that stay the same while noise for another is sought."""
+    together = _distribution(events[0], interval)
+    for event in events[1:]:
+        together = together.compose(_distribution(event, interval))
+    return together
+
+
+def _distribution(event: Event, interval: float) -> PrivacyLossDistribution:
+    # The package takes seconds to import, and most commands never account.
+    from dp_accounting.pld import privacy_loss_distribution as pld
+    from dp_accounting.pld.common import DifferentialPrivacyParameters
+
+    grid = {"value_discretization_interval": interval}
+    noise = event.noise_multiplier or math.nan
+    match event.mechanism:
+        case "gaussian":
+            return pld.from_gaussian_mechanism(noise / math.sqrt(event.times), use_connect_dots=True, **grid)
+        case "laplace":
+            once = pld.from_laplace_mechanism(noise, use_connect_dots=True, **grid)
+        case "exponential":
+            # What is known of it is that it is purely private; no such mechanism leaks more than randomised response.
+            once = pld.from_privacy_parameters(DifferentialPrivacyParameters(event.pure or math.nan, 0.0), **grid)
+        case _:
+            once = pld.from_gaussian_mechanism(noise, sampling_prob=event.sampling_rate, use_connect_dots=True, **grid)
+    return once.self_compose(event.times) if event.times > 1 else once
+
+
+def _dp_event(event: Event) -> DpEvent:
+    import dp_accounting
+
+    noise = event.noise_multiplier or math.nan
+    once: DpEvent
+    match event.mechanism:
+        case "gaussian":
+            once = dp_accounting.GaussianDpEvent(noise)
+        case "laplace":
+            once = dp_accounting.LaplaceDpEvent(noise)
+        case "exponential":
+            # A purely private mechanism is (epsilon^2 / 2)-zCDP (Bun and Steinke 2016, proposition 1.4).
+            once = dp_accounting.ZCDpEvent((event.pure or math.nan) ** 2 / 2)
+        case "select-measure":
+            once = dp_accounting.ZCDpEvent(event.rho or math.nan)
+        case _:
+            once = dp_accounting.PoissonSampledDpEvent(event.sampling_rate, dp_accounting.GaussianDpEvent(noise))
+    return dp_accounting.SelfComposedDpEvent(once, event.times)

@@ -1,71 +1,45 @@
-"""Every touch of private data by a generator, written down so that it cannot be edited unnoticed."""
+"""Every touch of private data by a generator, written down: it cannot be edited unnoticed, and is never overdrawn."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from generators.errors import InputError
+from generators.privacy.accountant import accountant_of, composed_epsilon
+from generators.privacy.budget import PrivacyBudget
+from generators.privacy.entries import START, Entry
+from generators.privacy.events import Event
+from generators.privacy.statement import privacy_statement
 
-Mechanism = Literal["public", "none", "dp-sgd", "select-measure", "test-mode", "post-processing"]
-PRIVATE = ("dp-sgd", "select-measure")
-"""Mechanisms whose cost is finite."""
-
-_START = "0" * 64
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One touch of private data, or one thing declared public.
-
-    Attributes:
-        what: What was read or learnt, in plain words.
-        mechanism: `public` (nothing was read), `none` (read without protection), `dp-sgd`, `select-measure` (tables
-            chosen by the exponential mechanism and measured with Gaussian noise), or `test-mode` (noise that can be
-            replayed, so no protection), or `post-processing` (computed from what came before, without the records).
-        parameters: What the cost was computed from.
-        epsilon: The cost; None where there is no finite one, or nothing to pay.
-        delta: See `PrivacyBudget`.
-        public: Who declared it public.
-        note: What a reader should know.
-        previous: Hash of the entry before.
-        hash: SHA-256 over all of the above.
-    """
-
-    what: str
-    mechanism: Mechanism
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    epsilon: float | None = None
-    delta: float | None = None
-    public: str | None = None
-    note: str = ""
-    previous: str = _START
-    hash: str = ""
-
-    def computed_hash(self) -> str:
-        """Return the hash that an untouched entry carries."""
-        plain = {key: value for key, value in asdict(self).items() if key != "hash"}
-        return hashlib.sha256(json.dumps(plain, sort_keys=True, allow_nan=False).encode()).hexdigest()
+_FORMAT = 2
 
 
 class Ledger:
-    """A hash-chained list of entries.
+    """A hash-chained list of entries, to which a budget can be set.
 
     The chain shows edits, insertions and deletions; `head` fixes the end. It is no signature: whoever rewrites every
     entry and every copy of the head can forge it.
 
+    Args:
+        path: File that always holds the ledger: each entry is on the disk before `add` or `charge` returns. None keeps
+            it in memory until `save`.
+
     Example:
         >>> ledger = Ledger()
-        >>> _ = ledger.add("columns and their kinds", "public", public="the data holder")
-        >>> len(ledger)
-        1
+        >>> ledger.allow(PrivacyBudget(epsilon=1, delta=1e-5), unit="record")
+        >>> _ = ledger.charge("how many records there are", Event("gaussian", 50.0))
+        >>> 0.8 < ledger.remaining() < 1
+        True
     """
 
-    def __init__(self) -> None:
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path
         self._entries: list[Entry] = []
 
     def __iter__(self) -> Iterator[Entry]:
@@ -77,55 +51,147 @@ class Ledger:
     @property
     def head(self) -> str:
         """Hash of the last entry: whoever knows it can tell that nothing is missing."""
-        return self._entries[-1].hash if self._entries else _START
+        return self._entries[-1].hash if self._entries else START
 
-    def add(
-        self,
-        what: str,
-        mechanism: Mechanism,
-        *,
-        parameters: Mapping[str, Any] | None = None,
-        epsilon: float | None = None,
-        delta: float | None = None,
-        public: str | None = None,
-        note: str = "",
-    ) -> Entry:
-        """Append an entry; see `Entry` for the arguments."""
-        entry = Entry(what, mechanism, dict(parameters or {}), epsilon, delta, public, note, previous=self.head)
-        entry = replace(entry, hash=entry.computed_hash())
-        self._entries.append(entry)
-        return entry
+    @property
+    def budget(self) -> Entry | None:
+        """All that may be spent; None if nothing is promised."""
+        return next((entry for entry in self if entry.mechanism == "budget"), None)
+
+    @property
+    def events(self) -> list[Event]:
+        """The private uses so far."""
+        return [event for entry in self if (event := entry.event) is not None]
 
     @property
     def spent(self) -> tuple[float, float] | None:
-        """The (epsilon, delta) of all entries together, by basic composition; None if some touch was unprotected."""
-        if not any(entry.mechanism in PRIVATE for entry in self):
-            return None
+        """The (epsilon, delta) of all uses together; None if nothing private was done, or something unprotected."""
         if any(entry.mechanism in ("none", "test-mode") for entry in self):
             return None
-        return sum(entry.epsilon or 0.0 for entry in self), sum(entry.delta or 0.0 for entry in self)
+        last = next((entry for entry in reversed(self._entries) if entry.spent is not None), None)
+        return None if last is None else (cast("float", last.spent), cast("float", last.delta))
 
     @property
     def claim(self) -> dict[str, Any] | None:
         """The guarantee as an audit cites it: epsilon, delta, unit, relation, accountant; None if there is none."""
-        spent = self.spent
-        if spent is None:
+        if self.spent is None or self.budget is None:
             return None
-        training = next(entry for entry in self if entry.mechanism in PRIVATE).parameters
+        epsilon, delta = self.spent
+        promised = self.budget.parameters
         return {
-            "epsilon": spent[0],
-            "delta": spent[1],
-            **{key: training.get(key) for key in ("unit", "relation", "accountant")},
+            "epsilon": epsilon,
+            "delta": delta,
+            "unit": promised["unit"],
+            "relation": promised["relation"],
+            "accountant": accountant_of(self.events),
         }
+
+    def allow(self, budget: PrivacyBudget, unit: str) -> None:
+        """Set all that may ever be spent; nothing private comes before.
+
+        Args:
+            budget: Its delta must be a number.
+            unit: Whose presence is hidden, in words: `record`, or `person (COLUMN)`.
+
+        Raises:
+            InputError: There is a budget already.
+        """
+        if self.budget is not None:
+            raise InputError("this ledger has a budget already, which cannot be changed")
+        parameters = {"unit": unit, "relation": budget.relation}
+        self._append(
+            Entry("all that may be spent", "budget", parameters, epsilon=budget.epsilon, delta=budget.known_delta)
+        )
+
+    def remaining(self) -> float:
+        """Return the epsilon that is left: what was allowed less what all uses so far cost together.
+
+        Raises:
+            InputError: The ledger has no budget.
+        """
+        allowed = self._allowed()
+        return max(0.0, cast("float", allowed.epsilon) - (self.spent or (0.0, 0.0))[0])
+
+    def charge(
+        self,
+        what: str,
+        event: Event,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        note: str = "",
+    ) -> Entry:
+        """Pay for a private use, before it happens.
+
+        Args:
+            what: What is read or learnt, in plain words.
+            event: How.
+            parameters: What a reader should know beside the event.
+            note: Likewise, in words.
+
+        Raises:
+            InputError: The ledger has no budget, or it would be overdrawn; nothing is charged then.
+        """
+        allowed = self._allowed()
+        epsilon, delta = cast("float", allowed.epsilon), cast("float", allowed.delta)
+        together = composed_epsilon([*self.events, event], delta)
+        if together > epsilon:
+            before = f"{self.spent[0]:.4g}" if self.spent else "nothing"
+            raise InputError(
+                f"{what}: the ledger allows epsilon {epsilon:g} at delta {delta:g}, of which {before} is spent; this "
+                f"would make it {together:.4g}. Nothing was done; ask for less"
+            )
+        alone = composed_epsilon([event], delta) if self.events else together
+        return self._append(
+            Entry(
+                what,
+                event.mechanism,
+                {**event.to_dict(), **(parameters or {})},
+                epsilon=alone,
+                delta=delta,
+                spent=together,
+                note=note,
+            )
+        )
+
+    def add(
+        self,
+        what: str,
+        mechanism: Literal["public", "none", "test-mode", "post-processing"],
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        public: str | None = None,
+        note: str = "",
+    ) -> Entry:
+        """Append a touch without a cost; see `Entry` for the arguments."""
+        return self._append(Entry(what, mechanism, dict(parameters or {}), public=public, note=note))
+
+    def statement(self) -> str:
+        """Say in prose what is promised, to whom, on what grounds, and what is not covered."""
+        return privacy_statement(self._entries, self.claim)
+
+    def copy(self) -> Ledger:
+        """Return a ledger of its own with the same entries, kept in memory."""
+        other = Ledger()
+        other._entries = [*self._entries]
+        return other
 
     def to_list(self) -> list[dict[str, Any]]:
         """Return the entries as JSON-ready data."""
         return [asdict(entry) for entry in self]
 
     def save(self, path: str | Path) -> None:
-        """Write the ledger as JSON."""
-        text = json.dumps({"version": 1, "entries": self.to_list()}, indent=2, allow_nan=False)
-        Path(path).write_text(text + "\n", encoding="utf-8")
+        """Write the ledger as JSON, whole or not at all, and onto the disk."""
+        path = Path(path)
+        text = json.dumps({"version": _FORMAT, "entries": self.to_list()}, indent=2, allow_nan=False)
+        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(beside, path)
+        finally:
+            Path(beside).unlink(missing_ok=True)
 
     @classmethod
     def load(cls, path: str | Path, *, head: str | None = None) -> Ledger:
@@ -140,68 +206,51 @@ class Ledger:
         """
         try:
             data = json.loads(Path(path).read_text(encoding="utf-8"))
-            entries = [Entry(**entry) for entry in data["entries"]]
+            format_, entries = data["version"], data["entries"]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{path}: cannot be read as a ledger ({' '.join(str(error).split())})") from error
+        if format_ != _FORMAT:
+            raise InputError(f"{path}: has format {format_}, this version reads {_FORMAT}")
+        return cls.from_list(entries, source=str(path), head=head)
+
+    @classmethod
+    def from_list(cls, data: Sequence[Mapping[str, Any]], *, source: str, head: str | None = None) -> Ledger:
+        """Build a ledger from `to_list` data and check its chain; see `load`."""
         ledger = cls()
+        try:
+            entries = [Entry(**entry) for entry in data]
+            sound = [entry.hash == entry.computed_hash() for entry in entries]
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{source}: cannot be read as a ledger ({' '.join(str(error).split())})") from error
         for number, entry in enumerate(entries, start=1):
-            if entry.previous != ledger.head or entry.hash != entry.computed_hash():
-                raise InputError(f"{path}: entry {number} was altered after it was written; do not trust this ledger")
+            if entry.previous != ledger.head or not sound[number - 1]:
+                raise InputError(f"{source}: entry {number} was altered after it was written; do not trust this ledger")
             ledger._entries.append(entry)
         if head is not None and ledger.head != head:
-            raise InputError(f"{path}: entries are missing at the end, or were replaced; do not trust this ledger")
+            raise InputError(f"{source}: entries are missing at the end, or were replaced; do not trust this ledger")
         return ledger
 
-    def statement(self) -> str:
-        """Say in prose what is promised, to whom, on what grounds, and what is not covered."""
-        spent = self.spent
-        if any(entry.mechanism == "test-mode" for entry in self):
-            return (
-                "This model gives NO privacy: it was trained in deterministic_noise_for_tests mode, whose noise anyone "
-                "can replay. It exists for tests only."
-            )
-        if spent is None:
-            touched = "; ".join(entry.what for entry in self if entry.mechanism == "none") or "nothing is recorded"
-            return (
-                "No differential-privacy guarantee exists for this model. It learnt from the training data without any "
-                f"protection: {touched}. Audits can show leaks, but cannot show that there are none."
-            )
-        return _private_statement(*spent, list(self))
+    @classmethod
+    def opened(cls, path: str | Path) -> Ledger:
+        """Return the ledger that a file holds, or an empty one, that goes on being written there.
 
+        Raises:
+            InputError: The file is no ledger, or was altered.
+        """
+        path = Path(path)
+        ledger = cls.load(path) if path.exists() else cls()
+        ledger.path = path
+        return ledger
 
-def _private_statement(epsilon: float, delta: float, entries: list[Entry]) -> str:
-    paid = next(entry for entry in entries if entry.mechanism in PRIVATE)
-    run = paid.parameters
-    declared: dict[str, list[str]] = {}
-    for entry in entries:
-        if entry.mechanism == "public":
-            declared.setdefault(entry.public or "nobody named", []).append(entry.what)
-    public = "; ".join(f"{', '.join(whats)} (by {who})" for who, whats in declared.items())
-    later = "; ".join(entry.what for entry in entries if entry.mechanism == "post-processing")
-    afterwards = f"Computed from them without reading a record, so at no cost: {later}. " if later else ""
-    # Rounded up, so that the sentence never promises more than the accountant found.
-    shown = f"{epsilon + 5e-4:.3f}"
-    return (
-        f"The weights of this model satisfy ({shown}, {delta:g})-differential privacy for one {run['unit']}, where "
-        f"neighbouring data sets differ by adding or removing one record. {_how(paid)}; accountant: "
-        f"{run['accountant']}. Noise and random choices come from {run['rng']}. {afterwards}Taken as public, at no "
-        f"cost: {public}. Not covered: releases other than this one model and what is computed from it (each further "
-        "model trained on these records adds its own cost), choosing hyper-parameters by looking at the data, "
-        "floating-point and timing attacks, and any number computed on the real data, such as the metrics and attacks "
-        "of an audit report."
-    )
+    def _allowed(self) -> Entry:
+        if self.budget is None:
+            raise InputError("this ledger has no budget: nothing private can be charged to it")
+        return self.budget
 
-
-def _how(entry: Entry) -> str:
-    run = entry.parameters
-    if entry.mechanism == "select-measure":
-        return (
-            f"They were computed from at most {run['tables']} tables of counts with Gaussian noise on every cell, some "
-            f"of them chosen by {run['choices']} uses of the exponential mechanism: {run['rho']:.6g}-zero-concentrated "
-            "differential privacy in all"
-        )
-    return (
-        f"They were trained by DP-SGD for {run['steps']} steps fixed beforehand, with Poisson sampling at rate "
-        f"{run['sampling_rate']:.6g}, gradients clipped to norm {run['clip']:g} and noise multiplier "
-        f"{run['noise_multiplier']:.6g}"
-    )
+    def _append(self, entry: Entry) -> Entry:
+        entry = replace(entry, previous=self.head)
+        entry = replace(entry, hash=entry.computed_hash())
+        self._entries.append(entry)
+        if self.path is not None:
+            self.save(self.path)
+        return entry

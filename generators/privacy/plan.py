@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from generators.errors import InputError
-from generators.privacy.accountant import ACCOUNTANT, dp_sgd_epsilon, noise_for
+from generators.privacy.accountant import composed_epsilon, noise_for
 from generators.privacy.budget import PrivacyBudget
+from generators.privacy.events import Event
 
 
 @dataclass(frozen=True)
@@ -16,16 +18,16 @@ class PrivatePlan:
     """Everything that decides what a DP-SGD run spends; nothing in it depends on the records, only on their number.
 
     Attributes:
-        records: Number of training records, public.
-        sampling_rate: Probability with which each record enters each batch, independently (Poisson sampling).
+        units: Number of records or people, public or paid for.
+        sampling_rate: Probability with which each unit enters each batch, independently (Poisson sampling).
         steps: Number of noisy steps; the run stops there.
         noise_multiplier: Standard deviation of the noise on the sum of gradients, over `clip`.
-        clip: L2 norm to which each record's gradient is clipped.
-        epsilon: What the run spends, an upper bound at `delta`.
+        clip: L2 norm to which each unit's gradient is clipped.
+        epsilon: What the run spends together with what was paid for before it, an upper bound at `delta`.
         delta: See `PrivacyBudget`.
     """
 
-    records: int
+    units: float
     sampling_rate: float
     steps: int
     noise_multiplier: float
@@ -36,45 +38,54 @@ class PrivatePlan:
     @property
     def expected_batch_size(self) -> float:
         """The fixed denominator of every noisy mean; a batch's own size would be private."""
-        return self.sampling_rate * self.records
+        return self.sampling_rate * self.units
+
+    @property
+    def event(self) -> Event:
+        """The run as an accountant sees it."""
+        return Event("dp-sgd", self.noise_multiplier, self.sampling_rate, self.steps)
 
     def parameters(self) -> dict[str, Any]:
-        """Return what the ledger keeps of the plan."""
-        plain = {key: value for key, value in asdict(self).items() if key not in ("epsilon", "delta")}
+        """Return what the ledger keeps of the plan beside its event."""
         return {
-            **plain,
+            "units": self.units,
             "expected_batch_size": self.expected_batch_size,
+            "clip": self.clip,
             "sampler": "Poisson",
-            "accountant": ACCOUNTANT,
-            "relation": "add-or-remove-one",
-            "unit": "record",
         }
 
 
 def plan_training(
-    budget: PrivacyBudget, *, records: int, batch_size: int, epochs: float, clip: float = 1.0
+    budget: PrivacyBudget,
+    *,
+    units: float,
+    batch_size: int,
+    epochs: float,
+    clip: float = 1.0,
+    before: Sequence[Event] = (),
 ) -> PrivatePlan:
     """Calibrate the noise of a DP-SGD run so that all of its steps together keep the budget.
 
     Args:
         budget: What may be spent.
-        records: Number of training records, public.
-        batch_size: Expected batch size; at most `records`.
-        epochs: How often each record is expected to be used.
-        clip: Per-record clipping norm, positive.
+        units: Number of records or people, public or paid for.
+        batch_size: Expected batch size; at most `units`.
+        epochs: How often each unit is expected to be used.
+        clip: Per-unit clipping norm, positive.
+        before: What the budget has paid for already.
 
     Raises:
         InputError: An argument is outside its range, or no noise keeps the budget.
     """
-    if records < 1 or batch_size < 1 or not epochs > 0 or not clip > 0:
+    if units < 1 or batch_size < 1 or not epochs > 0 or not clip > 0:
         raise InputError(
-            f"need positive records, batch_size, epochs and clip, got {records}, {batch_size}, {epochs}, {clip}"
+            f"need positive units, batch_size, epochs and clip, got {units}, {batch_size}, {epochs}, {clip}"
         )
-    budget.warn_if_weak(records)
-    rate = min(1.0, batch_size / records)
+    budget = budget.resolved(units)
+    rate = min(1.0, batch_size / units)
     steps = max(1, math.ceil(epochs / rate))
-    noise = noise_for(budget, rate, steps)
-    spent = dp_sgd_epsilon(rate, noise, steps, budget.delta)
+    noise = noise_for(budget, rate, steps, before)
+    spent = composed_epsilon([*before, Event("dp-sgd", noise, rate, steps)], budget.known_delta)
     if spent > budget.epsilon:  # both come from the same accountant; a finer grid can only lower the bound
         raise InputError(f"the accountant could not keep epsilon {budget.epsilon:g}; please report this setting")
-    return PrivatePlan(records, rate, steps, noise, clip, spent, budget.delta)
+    return PrivatePlan(units, rate, steps, noise, clip, spent, budget.known_delta)

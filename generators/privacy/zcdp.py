@@ -8,53 +8,43 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from generators.errors import InputError
+from generators.privacy.accountant import composed_epsilon
 from generators.privacy.budget import PrivacyBudget
-
-ACCOUNTANT = "zero-concentrated differential privacy, converted by Renyi orders (dp-accounting)"
-RNG = "a numpy generator seeded with 256 bits from the operating system; it is not cryptographically secure (a warning)"
+from generators.privacy.events import Event
 
 Floats = npt.NDArray[np.float64]
 
 
-def zcdp_epsilon(rho: float, delta: float) -> float:
-    """Return an upper bound on the epsilon of a rho-zCDP mechanism.
+def zcdp_rho(budget: PrivacyBudget, before: Sequence[Event] = ()) -> float:
+    """Return the rho that spends what a budget has left: never more, and very nearly all of it.
 
     Args:
-        rho: Cost, at least 0.
-        delta: In (0, 1).
-
-    Example:
-        >>> round(zcdp_epsilon(0.02, 1e-5), 2)
-        0.79
+        budget: What may be spent.
+        before: What it has paid for already.
     """
-    if rho < 0 or not 0 < delta < 1:
-        raise InputError(f"need rho >= 0 and 0 < delta < 1, got rho={rho}, delta={delta}")
-    # The package takes seconds to import, and most commands never account.
-    from dp_accounting import ZCDpEvent
-    from dp_accounting.rdp import RdpAccountant
 
-    accountant = RdpAccountant(orders=(1 + np.geomspace(1e-3, 1e6, 600)).tolist())
-    return float(accountant.compose(ZCDpEvent(rho)).get_epsilon(delta))
+    def spent(rho: float) -> float:
+        return composed_epsilon([*before, Event("select-measure", rho=rho)], budget.known_delta)
 
-
-def zcdp_rho(budget: PrivacyBudget) -> float:
-    """Return the rho that spends a budget: never more, and very nearly all of it."""
     low, high = 0.0, max(1.0, budget.epsilon)
-    while zcdp_epsilon(high, budget.delta) <= budget.epsilon:
+    while spent(high) <= budget.epsilon:
         low, high = high, 2 * high
     while high - low > 1e-4 * high:
         middle = (low + high) / 2
-        low, high = (middle, high) if zcdp_epsilon(middle, budget.delta) <= budget.epsilon else (low, middle)
+        low, high = (middle, high) if spent(middle) <= budget.epsilon else (low, middle)
+    if low == 0:
+        raise InputError(f"nothing of epsilon {budget.epsilon:g} is left for the tables")
     return low
 
 
-class Curator:
-    """Stands between a table of private records and whoever asks about it, and spends a zCDP budget on the answers.
+class Counter:
+    """Answers questions about tables of counts of private records, and spends a zCDP budget on the answers.
 
     Formal guarantee: all answers together satisfy rho-zCDP for neighbours that differ by one added or removed record.
     It rests on two facts. One record changes one cell of a table of counts by 1, so normal noise of deviation
@@ -65,12 +55,12 @@ class Curator:
     Args:
         codes: Categories of each record, shape (records, columns), none negative.
         sizes: Number of categories of each column.
-        rho: What may be spent; infinity answers exactly.
+        rho: What may be spent; infinity answers exactly. Kept as an attribute.
         test_seed: Replays the noise, for tests only; such answers are not private.
 
     Example:
-        >>> curator = Curator(np.array([[0, 1], [1, 1]]), (2, 2), rho=math.inf)
-        >>> curator.measure((0,), rho=math.inf)[0].tolist()
+        >>> counter = Counter(np.array([[0, 1], [1, 1]]), (2, 2), rho=math.inf)
+        >>> counter.measure((0,), rho=math.inf)[0].tolist()
         [1.0, 1.0]
     """
 
@@ -79,6 +69,7 @@ class Curator:
     ) -> None:
         self._codes = codes
         self._sizes = sizes
+        self.rho = rho
         self._left = rho
         self._slack = 1e-9 * rho
         seed = int.from_bytes(os.urandom(32), "little") if test_seed is None else test_seed

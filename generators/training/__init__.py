@@ -9,6 +9,7 @@ from generators.training.history import History
 from generators.training.loop import Course, Phase, Watch, train
 from generators.training.mlflow_runs import MLflowCallback
 from generators.training.private import system_entropy, train_privately
+from generators.training.private_checkpoints import PrivateCheckpoints
 from generators.training.tensorboard import TensorBoardCallback
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "History",
     "MLflowCallback",
     "Phase",
+    "PrivateCheckpoints",
     "TensorBoardCallback",
     "Watch",
     "WithCanaries",

@@ -23,7 +23,7 @@ class WeightAverage:
     def __init__(self, network: nn.Module, decay: float, only: Sequence[nn.Parameter] | None = None) -> None:
         self.network = network
         self.decay = decay
-        self.updates = 0
+        self.updates = torch.zeros((), dtype=torch.int64)
         chosen = {id(parameter) for parameter in (network.parameters() if only is None else only)}
         self.weights: dict[str, Tensor] = {
             name: parameter.detach().clone()
@@ -35,7 +35,8 @@ class WeightAverage:
     def update(self) -> None:
         """Take the network's present parameters into the average."""
         self.updates += 1
-        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
+        updates = int(self.updates)
+        decay = min(self.decay, (1 + updates) / (10 + updates))
         present = dict(self.network.named_parameters())
         names = list(self.weights)
         torch._foreach_lerp_([self.weights[n] for n in names], [present[n].detach() for n in names], 1 - decay)

@@ -321,7 +321,7 @@ def _resume(run: _Run, best: _Best | None, checkpoints: Checkpoints, identity: M
             optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
         if run.average is not None:
             run.average.weights = {n: w.to(run.rows.device) for n, w in _under("average.", tensors).items()}
-            run.average.updates = int(facts["history"]["steps"])
+            run.average.updates.fill_(int(facts["history"]["steps"]))
         if best is not None:
             best.weights, best.lowest = _under("best.", tensors), float(facts["best"]["lowest"])
             best.waited = int(facts["best"]["waited"])

@@ -1,11 +1,11 @@
 """The private training loop: DP-SGD with Poisson sampling and ghost clipping (Abadi et al. 2016; Li et al. 2022).
 
 Formal guarantee: the sequence of noisy gradients, and so the final weights, satisfies (epsilon, delta)-differential
-privacy as computed for the plan, for neighbours that differ by one added or removed row. It rests on four things, each
-held by this file: every row enters each batch independently with probability `plan.sampling_rate`; every row's gradient
-is clipped to norm `plan.clip`, or counts as zero where it overflows; Gaussian noise of deviation
-`plan.noise_multiplier * plan.clip` is added to the sum, also when the batch is empty; the sum is divided by a public
-number, not by the batch's own size.
+privacy as computed for the plan, for neighbours that differ by one added or removed unit: a row, or a person with all
+their rows. It rests on four things, each held by this file: every unit enters each batch independently with probability
+`plan.sampling_rate`, a person by one row of theirs drawn at random; every row's gradient is clipped to norm
+`plan.clip`, or counts as zero where it overflows; Gaussian noise of deviation `plan.noise_multiplier * plan.clip` is
+added to the sum, also when the batch is empty; the sum is divided by a public number, not by the batch's own size.
 
 A fifth is easily missed: whatever the objective draws at random (latent noise, dropout, diffusion times) is secret too.
 With it replayed from a public seed, a row's draw would follow from its place in the batch: removing one row would shift
@@ -30,6 +30,7 @@ from torch import Tensor, nn
 
 from generators.privacy.plan import PrivatePlan
 from generators.training.averaging import WeightAverage
+from generators.training.private_checkpoints import PrivateCheckpoints
 from generators.training.progress import training_progress
 from generators.training.randomness import seeded
 from generators.training.schedules import schedule
@@ -55,11 +56,13 @@ def train_privately(
     rows: Tensor,
     plan: PrivatePlan,
     *,
+    people: Tensor | None = None,
     learning_rate: float,
     shape: str = "cosine",
     warmup: float = 0.0,
     weight_decay: float = 0.0,
     ema: float = 0.0,
+    saved: PrivateCheckpoints | None = None,
     test_seed: int | None = None,
     observe: Callable[[int], None] | None = None,
     title: str = "private training",
@@ -76,12 +79,15 @@ def train_privately(
             system for the time of training, and then left as they were.
         rows: Training records, first axis is the record.
         plan: What the run spends.
+        people: Which person each row belongs to, numbered from 0 without gaps, shape (rows,); None where each row is a
+            unit of its own.
         learning_rate: AdamW's, at its highest.
         shape: How the rate falls: `cosine`, `linear` or `constant`.
         warmup: Share of the steps over which it first rises.
         weight_decay: AdamW's.
         ema: Decay of a moving average of the weights, which replaces them in the end; 0 for none. Like all of the
             above, it works on what the noisy steps released and costs nothing.
+        saved: Keeps the state of the run, and goes on from it.
         test_seed: Replays noise, sampling and the objective's draws, for tests only; such a run is not private.
         observe: Called after each step with its number, while each parameter's `grad` still holds the noisy mean
             gradient that the step released. For auditors.
@@ -94,6 +100,7 @@ def train_privately(
     device = rows.device
     sampler = system_entropy(test_seed=test_seed)
     noise = system_entropy(device, test_seed=test_seed)
+    draw = _poisson(len(rows), people, plan.sampling_rate, sampler)
     objective.train()
     wrapped = GradSampleModuleFastGradientClipping(objective, max_grad_norm=plan.clip, loss_reduction="mean")
     adam = torch.optim.AdamW(objective.parameters(), lr=learning_rate, weight_decay=weight_decay)
@@ -107,6 +114,8 @@ def train_privately(
         generator=noise,
     )
     rate = schedule(adam, plan.steps, shape, warmup)
+    state = _state(objective, adam, average)
+    first = 0 if saved is None else saved.start(state)
     try:
         with (
             seeded(_fresh_seed(test_seed), device, _fresh_seed(test_seed)),
@@ -115,9 +124,14 @@ def train_privately(
         ):
             # Records need no gradient, which torch finds worth a warning at every hook and step.
             warnings.filterwarnings("ignore", message="Full backward hook is firing")
-            for step in range(plan.steps):
-                chosen = torch.rand(len(rows), generator=sampler, dtype=torch.float64) < plan.sampling_rate
-                _sum_clipped_gradients(wrapped, optimizer, rows[chosen.to(device)])
+            warnings.filterwarnings("ignore", message="Detected call of `lr_scheduler.step")
+            for _ in range(first):
+                rate.step()
+                advance(round(plan.expected_batch_size), "")
+            for step in range(first, plan.steps):
+                if saved is not None and (step - first) % saved.every == 0:
+                    saved.begin(min(step + saved.every, plan.steps))
+                _sum_clipped_gradients(wrapped, optimizer, rows[draw().to(device)])
                 optimizer.step()
                 rate.step()
                 if average is not None:
@@ -126,11 +140,44 @@ def train_privately(
                     observe(step)
                 optimizer.zero_grad()
                 advance(round(plan.expected_batch_size), "")
+                if saved is not None and ((step + 1 - first) % saved.every == 0 or step + 1 == plan.steps):
+                    saved.save(state)
         if average is not None:
             average.swap()
     finally:
         wrapped.to_standard_module()
         objective.eval()
+
+
+def _poisson(rows: int, people: Tensor | None, rate: float, sampler: torch.Generator) -> Callable[[], Tensor]:
+    """Return how to draw the rows of a batch: each unit with the same chance, whatever the others do."""
+    if people is None:
+        return lambda: torch.nonzero(torch.rand(rows, generator=sampler, dtype=torch.float64) < rate).flatten()
+    order = people.argsort(stable=True)
+    counts = torch.bincount(people)
+    starts = counts.cumsum(0) - counts
+
+    def draw() -> Tensor:
+        chosen = torch.rand(len(counts), generator=sampler, dtype=torch.float64) < rate
+        # Which of their rows stands for each person is drawn for everybody, so that draws do not shift with others.
+        which = (torch.rand(len(counts), generator=sampler, dtype=torch.float64) * counts).long()
+        return order[(starts + which.minimum(counts - 1))[chosen]]
+
+    return draw
+
+
+def _state(objective: nn.Module, adam: torch.optim.AdamW, average: WeightAverage | None) -> dict[str, Tensor]:
+    """Return all that changes from step to step, as the very tensors that training moves."""
+    state = {f"weights.{name}": parameter.data for name, parameter in objective.named_parameters()}
+    for name, parameter in objective.named_parameters():
+        moments = {"step": torch.zeros(()), "exp_avg": torch.zeros_like(parameter.data)}
+        moments["exp_avg_sq"] = torch.zeros_like(parameter.data)
+        adam.state[parameter] = moments
+        state |= {f"adam.{name}.{moment}": tensor for moment, tensor in moments.items()}
+    if average is not None:
+        state |= {f"average.{name}": tensor for name, tensor in average.weights.items()}
+        state["average.updates"] = average.updates
+    return state
 
 
 def _sum_clipped_gradients(

@@ -18,11 +18,12 @@ from generators.datasets import Schema
 from generators.datasets.schema import LEVEL_KINDS
 from generators.encoding import TabularEncoder
 from generators.errors import InputError
-from generators.models.base import Beside, Generator
+from generators.models.base import Beside, Generator, Paying
 from generators.models.parameters import PositiveFloat, PositiveInt
 from generators.models.tabular.reconciling import Measurement, Tables, exact_tables, import_mbi, reconciled_tables
-from generators.privacy import Ledger, PrivacyBudget
-from generators.privacy.zcdp import ACCOUNTANT, RNG, Curator, zcdp_epsilon, zcdp_rho
+from generators.privacy import Curator, Event, Ledger
+from generators.privacy.curator import RNG
+from generators.privacy.zcdp import Counter, zcdp_rho
 from generators.training import History
 
 Floats = npt.NDArray[np.float64]
@@ -99,11 +100,11 @@ class TabularMarginal(Generator):
         return -self.log_likelihood(frame)
 
     def _fit(
-        self, frame: pd.DataFrame, schema: Schema, budget: PrivacyBudget | None, ledger: Ledger, beside: Beside
+        self, frame: pd.DataFrame, schema: Schema, ledger: Ledger, paying: Paying | None, beside: Beside
     ) -> History:
         if beside.checkpoints is not None:
             raise InputError("tabular-marginal is fitted in one go: it has no checkpoints")
-        private = budget is not None
+        private = paying is not None
         if private:
             import_mbi()
         for callback in beside.callbacks:
@@ -113,14 +114,17 @@ class TabularMarginal(Generator):
         self.encoder_.record(ledger)
         context = self._context(schema)
         features = [column for column in range(len(self.encoder_.sizes)) if column not in context]
-        rho = self._pay(budget, ledger, len(features), len(frame))
-        seed = budget.deterministic_noise_for_tests if budget is not None else None
-        curator = Curator(codes, self.encoder_.sizes, rho, test_seed=seed)
-
-        start = _measured(curator, [(*context, column) for column in features], rho * _SHARES["start"])
-        pairs = self._tree(curator, self._consistent(start, len(frame)), context, features, rho)
-        joint = _measured(curator, [(*context, *pair) for pair in pairs], rho * _SHARES["pairs"])
-        tables = self._consistent([*start, *joint], len(frame))
+        if paying is None:
+            ledger.add(_what(len(features)), "none", note="exact counts, without noise")
+            counter, records = Counter(codes, self.encoder_.sizes, math.inf), len(frame)
+        else:
+            counter = self._paid_counter(paying.curator, codes, len(features))
+            records = round(paying.curator.units)
+        rho = counter.rho
+        start = _measured(counter, [(*context, column) for column in features], rho * _SHARES["start"])
+        pairs = self._tree(counter, self._consistent(start, records), context, features, rho)
+        joint = _measured(counter, [(*context, *pair) for pair in pairs], rho * _SHARES["pairs"])
+        tables = self._consistent([*start, *joint], records)
         self.tree_ = _ordered(context, features, pairs)
         self.tables_ = tuple(conditional(tables((*parents, column)), self.smoothing) for column, parents in self.tree_)
         for callback in beside.callbacks:
@@ -136,34 +140,15 @@ class TabularMarginal(Generator):
         sizes = self.encoder_.sizes
         return (place,) if sizes[place] * max(sizes) <= self.largest_table else ()
 
-    def _pay(self, budget: PrivacyBudget | None, ledger: Ledger, features: int, records: int) -> float:
-        """Write the cost of everything that will be asked into the ledger; return the rho that it may come to."""
-        what = f"tables of counts of the columns, and which pairs of {features} columns to count together"
-        if budget is None:
-            ledger.add(what, "none", note="exact counts, without noise")
-            return math.inf
-        budget.warn_if_weak(records)
-        rho = zcdp_rho(budget)
-        real = budget.deterministic_noise_for_tests is None
-        ledger.add(
-            what,
-            "select-measure" if real else "test-mode",
-            parameters={
-                "records": records,
-                "tables": 2 * features - 1,
-                "choices": features - 1,
-                "rho": rho,
-                "shares": _SHARES,
-                "accountant": ACCOUNTANT,
-                "relation": budget.relation,
-                "unit": budget.unit,
-                "rng": RNG,
-            },
-            epsilon=zcdp_epsilon(rho, budget.delta) if real else None,
-            delta=budget.delta if real else None,
-            note="" if real else "deterministic_noise_for_tests: no privacy",
+    def _paid_counter(self, curator: Curator, codes: npt.NDArray[np.int64], features: int) -> Counter:
+        """Pay for everything that will be asked, and return who answers it."""
+        rho = zcdp_rho(curator.budget, curator.events)
+        curator.spend(
+            _what(features),
+            Event("select-measure", rho=rho),
+            parameters={"tables": 2 * features - 1, "choices": features - 1, "shares": _SHARES, "rng": RNG},
         )
-        return rho
+        return Counter(codes[curator.one_each()], self.encoder_.sizes, rho, test_seed=curator.test_seed)
 
     def _consistent(self, measurements: Sequence[Measurement], records: int) -> Tables:
         if all(one.deviation == 0 for one in measurements):
@@ -171,7 +156,7 @@ class TabularMarginal(Generator):
         return reconciled_tables(measurements, self.encoder_.sizes, records, self.iterations)
 
     def _tree(
-        self, curator: Curator, tables: Tables, context: tuple[int, ...], features: list[int], rho: float
+        self, counter: Counter, tables: Tables, context: tuple[int, ...], features: list[int], rho: float
     ) -> list[Pair]:
         """Choose pairs of columns, as Kruskal does, by how far they are from independent given the context.
 
@@ -186,12 +171,12 @@ class TabularMarginal(Generator):
             if math.prod(self.encoder_.sizes[column] for column in (*context, *pair)) > self.largest_table:
                 continue
             expected = _independent(single[pair[0]], single[pair[1]])
-            scores[pair] = curator.distance((*context, *pair), expected) - _blur(expected, noise)
+            scores[pair] = counter.distance((*context, *pair), expected) - _blur(expected, noise)
         part = {column: column for column in features}
         chosen: list[Pair] = []
         for _ in range(edges):
             possible = [pair for pair in scores if part[pair[0]] != part[pair[1]]]
-            place = curator.choose([0.0, *(scores[pair] for pair in possible)], rho * _SHARES["choose"] / edges)
+            place = counter.choose([0.0, *(scores[pair] for pair in possible)], rho * _SHARES["choose"] / edges)
             if place == 0:
                 break
             one, other = possible[place - 1]
@@ -256,8 +241,8 @@ def _blur(expected: Floats, noise: float) -> float:
     return float(chance + math.sqrt(2 / math.pi) * noise * expected.size)
 
 
-def _measured(curator: Curator, wanted: Sequence[tuple[int, ...]], rho: float) -> list[Measurement]:
-    return [Measurement(columns, *curator.measure(columns, rho / len(wanted))) for columns in wanted]
+def _measured(counter: Counter, wanted: Sequence[tuple[int, ...]], rho: float) -> list[Measurement]:
+    return [Measurement(columns, *counter.measure(columns, rho / len(wanted))) for columns in wanted]
 
 
 def _ordered(
@@ -277,3 +262,7 @@ def _ordered(
         reached.add(column)
         waiting.remove(column)
     return tuple(order)
+
+
+def _what(features: int) -> str:
+    return f"tables of counts of the columns, and which pairs of {features} columns to count together"

@@ -94,7 +94,7 @@ def test_yaml_and_dict_round_trip(tmp_path: Path) -> None:
         ("columns: {x: {kind: integer, low: 3, high: 1}}", "low 3 is above high 1"),
         ("columns: {x: {kind: integer, low: many}}", "expected a number or an ISO date"),
         ("columns: {x: {kind: categorical, levels: [yes, no]}}", "in quotes"),
-        ("columns: {x: {kind: categorical, public: me}}", "public needs the domain itself"),
+        ("columns: {x: {low: 1, high: 2, public: me}}", "public needs the kind beside it"),
         ("columns: {x: {low: 3}}", "has no kind"),
         ("columns: {x: integer}\nunit: y", "unit column 'y' is not in the table"),
         ("rows: {}", "unknown key 'rows'"),

@@ -81,7 +81,7 @@ def test_a_schema_speaks_of_labels(tmp_path: Path) -> None:
         "target: grade\ncolumns:\n  image: image\n  grade: {kind: ordinal, levels: [0, 1, 2, 3], public: the lab}\n",
     )
     data = load_dataset(tmp_path / "f", schema=declared, unit="person")
-    assert data.schema["grade"].domain_is_public
+    assert data.schema["grade"].domain_is_known
     assert not data.schema["grade"].missing
     assert data.records["grade"].tolist()[:4] == [0.0, 1.0, 2.0, 0.0]
     parts = data.split(seed=0).parts
@@ -420,7 +420,7 @@ def test_names_that_a_form_keeps_are_refused_before_there_are_records(
 def test_digits_as_images_are_the_digits_of_the_table() -> None:
     table_, images = load_dataset("digits"), load_dataset("digits-images")
     assert images.records["digit"].tolist() == table_.records["digit"].tolist()
-    assert images.schema["digit"].domain_is_public
+    assert images.schema["digit"].domain_is_known
     shades = np.stack(images.records["image"].tolist()).reshape(len(images.records), 64)
     pixels = table_.records.drop(columns="digit").to_numpy()
     assert np.array_equal(shades, np.round(pixels * 255 / 16))

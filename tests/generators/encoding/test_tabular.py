@@ -90,9 +90,9 @@ def test_learnt_encoding_is_recorded_as_unprotected() -> None:
 
 
 BAD = [
-    (Column("x", "numeric", low=0, high=9), "declare low/high and public: WHO for column 'x'"),
-    (Column("x", "numeric", low=0, public="me"), "declare low/high and public: WHO for column 'x'"),
-    (Column("x", "ordinal", levels=(1.0, 2.0)), "declare levels and public: WHO for column 'x'"),
+    (Column("x", "numeric", low=0, high=9), "declare low/high and public: WHO for it"),
+    (Column("x", "numeric", low=0, public="me"), "declare low/high and public: WHO for it"),
+    (Column("x", "ordinal", levels=(1.0, 2.0)), "declare levels and public: WHO for it"),
     (Column("x", "ordinal", levels=(1.0, 2.0), public="me"), "row 3 lies outside the domain declared public by me"),
     (Column("x", "text"), "column 'x' holds free text"),
     (Column("x", "identifier"), "no column to model"),

@@ -26,7 +26,7 @@ class Repeater(Generator):
     times: int = 1
     first_: pd.DataFrame = field(init=False)
 
-    def _fit(self, frame, schema, budget, ledger, beside):
+    def _fit(self, frame, schema, ledger, paying, beside):
         ledger.add("the first record", "none")
         self.first_ = frame.head(1)
         return History()

@@ -8,15 +8,16 @@ from typing import Any
 import pytest
 
 from generators import InputError, Ledger, PrivacyBudget, plan_training
+from generators.privacy import Event, composed_epsilon
 
 
 def private_ledger() -> Ledger:
-    plan = plan_training(PrivacyBudget(2, 1e-5), records=1000, batch_size=100, epochs=2)
+    budget = PrivacyBudget(2, 1e-5)
+    plan = plan_training(budget, units=1000, batch_size=100, epochs=2)
     ledger = Ledger()
-    ledger.add("columns", "public", public="the data holder")
+    ledger.allow(budget, unit="record")
     ledger.add("bounds of age", "public", public="the codebook")
-    parameters = {**plan.parameters(), "rng": "a test"}
-    ledger.add("the weights", "dp-sgd", parameters=parameters, epsilon=plan.epsilon, delta=plan.delta)
+    ledger.charge("the weights", plan.event, parameters={**plan.parameters(), "rng": "a test"})
     return ledger
 
 
@@ -33,7 +34,7 @@ def edit_epsilon(entries: list[dict[str, Any]]) -> None:
 
 
 def edit_parameter(entries: list[dict[str, Any]]) -> None:
-    entries[2]["parameters"]["steps"] = 1
+    entries[2]["parameters"]["times"] = 1
 
 
 def drop_middle(entries: list[dict[str, Any]]) -> None:
@@ -63,7 +64,7 @@ def test_tampering_is_noticed(tmp_path: Path, tamper: Callable[[list[dict[str, A
         Ledger.load(path, head=ledger.head)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"entries": 3}'])
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": 2, "entries": [3]}', '{"entries": 3}'])
 def test_damaged_files(tmp_path: Path, text: str) -> None:
     (tmp_path / "ledger.json").write_text(text)
     with pytest.raises(InputError, match="cannot be read as a ledger"):
@@ -97,26 +98,62 @@ def test_one_unprotected_touch_voids_the_claim() -> None:
     assert "a histogram" in ledger.statement()
 
 
-def test_runs_compose() -> None:
+def test_uses_compose_by_their_privacy_losses() -> None:
+    """Two uses cost less together than one by one added up, and as much as the same two in one."""
+    budget = PrivacyBudget(3, 1e-5)
+    ledger = Ledger()
+    ledger.allow(budget, unit="record")
+    one = ledger.charge("a count", Event("gaussian", 5.0))
+    two = ledger.charge("another", Event("gaussian", 5.0))
+    assert one.epsilon == one.spent
+    assert two.spent is not None
+    assert two.epsilon is not None
+    assert two.spent < 2 * two.epsilon
+    assert two.spent == pytest.approx(composed_epsilon([Event("gaussian", 5.0, times=2)], 1e-5), rel=0.005)
+    assert ledger.remaining() == pytest.approx(3 - two.spent)
+
+
+def test_nothing_is_charged_beyond_the_budget() -> None:
     ledger = private_ledger()
-    ledger.add("more weights", "dp-sgd", epsilon=1.0, delta=1e-6, parameters={})
-    assert ledger.spent is not None
-    assert ledger.spent[0] == pytest.approx(private_ledger().spent[0] + 1.0)  # type: ignore[index]
+    before = ledger.to_list()
+    with pytest.raises(InputError, match=r"more weights: the ledger allows epsilon 2 at delta 1e-05, of which 1\.99"):
+        ledger.charge("more weights", Event("dp-sgd", 1.0, 0.1, 20))
+    assert ledger.to_list() == before
+
+
+def test_nothing_is_charged_without_a_budget() -> None:
+    with pytest.raises(InputError, match="has no budget"):
+        Ledger().charge("a count", Event("gaussian", 5.0))
+    with pytest.raises(InputError, match="has a budget already"):
+        private_ledger().allow(PrivacyBudget(9, 1e-5), unit="record")
+
+
+def test_an_opened_ledger_is_on_the_disk_before_its_answer_is(tmp_path: Path) -> None:
+    path = tmp_path / "shared.json"
+    ledger = Ledger.opened(path)
+    ledger.allow(PrivacyBudget(2, 1e-5), unit="record")
+    ledger.charge("a count", Event("gaussian", 5.0))
+    assert Ledger.load(path).to_list() == ledger.to_list()
+    again = Ledger.opened(path)
+    again.charge("another", Event("gaussian", 5.0))
+    assert len(Ledger.load(path)) == 3
+    path.write_text(path.read_text().replace("a count", "no count"))
+    with pytest.raises(InputError, match="entry 2 was altered"):
+        Ledger.opened(path)
 
 
 def test_measured_tables_are_claimed_and_described() -> None:
     ledger = Ledger()
-    parameters = {
-        "tables": 9, "choices": 4, "rho": 0.02, "unit": "record", "relation": "add-or-remove-one",
-        "accountant": "zcdp", "rng": "a test",
-    }  # fmt: skip
-    ledger.add("tables", "select-measure", epsilon=0.8, delta=1e-5, parameters=parameters)
-    assert ledger.spent == (0.8, 1e-5)
-    assert ledger.claim == {
-        "epsilon": 0.8, "delta": 1e-5, "unit": "record", "relation": "add-or-remove-one", "accountant": "zcdp",
-    }  # fmt: skip
+    ledger.allow(PrivacyBudget(1, 1e-5), unit="person (who)")
+    parameters = {"tables": 9, "choices": 4, "rng": "a test"}
+    ledger.charge("tables", Event("select-measure", rho=0.02), parameters=parameters)
+    assert ledger.claim is not None
+    assert ledger.claim["epsilon"] == pytest.approx(0.79, abs=0.01)
+    assert ledger.claim["unit"] == "person (who)"
+    assert "Renyi" in ledger.claim["accountant"]
     statement = ledger.statement()
     assert "at most 9 tables of counts" in statement
     assert "4 uses of the exponential mechanism" in statement
+    assert "one person with all of that person's records" in statement
     ledger.add("a histogram", "none")
     assert ledger.claim is None

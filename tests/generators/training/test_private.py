@@ -23,8 +23,8 @@ class Steep(nn.Module):
         return self.scale * self.layers(batch).squeeze(1)
 
 
-def plan(records: int = 10, rate: float = 1.0, steps: int = 1, noise: float = 0.0, clip: float = 1.0) -> PrivatePlan:
-    return PrivatePlan(records, rate, steps, noise, clip, epsilon=1.0, delta=1e-5)
+def plan(units: int = 10, rate: float = 1.0, steps: int = 1, noise: float = 0.0, clip: float = 1.0) -> PrivatePlan:
+    return PrivatePlan(units, rate, steps, noise, clip, epsilon=1.0, delta=1e-5)
 
 
 def gradients(objective: nn.Module, rows: Tensor, how: PrivatePlan, test_seed: int | None = 0) -> list[Tensor]:
@@ -40,7 +40,7 @@ def gradients(objective: nn.Module, rows: Tensor, how: PrivatePlan, test_seed: i
 @pytest.mark.parametrize("clip", [0.1, 1.0, 7.0])
 def test_a_huge_gradient_is_clipped(clip: float) -> None:
     row = torch.randn(1, 5, generator=torch.Generator().manual_seed(1))
-    [gradient] = gradients(Steep(), row, plan(records=1, clip=clip))
+    [gradient] = gradients(Steep(), row, plan(units=1, clip=clip))
     assert gradient.norm().item() == pytest.approx(clip, rel=1e-4)
 
 
@@ -59,19 +59,19 @@ def test_clipping_is_by_row_and_equals_the_textbook() -> None:
 def test_the_denominator_is_public() -> None:
     """Ten times the records behind the same plan give ten times the gradient: nothing divides by the true number."""
     row = torch.ones(1, 5)
-    [one] = gradients(Steep(), row, plan(records=10))
-    [ten] = gradients(Steep(), row.repeat(10, 1), plan(records=10))
+    [one] = gradients(Steep(), row, plan(units=10))
+    [ten] = gradients(Steep(), row.repeat(10, 1), plan(units=10))
     torch.testing.assert_close(ten, 10 * one)
 
 
 def test_empty_batches_release_noise() -> None:
-    seen = gradients(Steep(), torch.ones(3, 5), plan(records=3, rate=1e-12, steps=4, noise=2.0))
+    seen = gradients(Steep(), torch.ones(3, 5), plan(units=3, rate=1e-12, steps=4, noise=2.0))
     assert len(seen) == 4
     assert all(gradient.std() > 0 for gradient in seen)
 
 
 def test_noise_has_the_planned_size() -> None:
-    how = plan(records=1000, rate=0.1, steps=1, noise=3.0, clip=0.5)
+    how = plan(units=1000, rate=0.1, steps=1, noise=3.0, clip=0.5)
     [gradient] = gradients(Steep(inputs=2000), torch.zeros(1, 2000)[:0].reshape(0, 2000), how)
     assert gradient.std().item() == pytest.approx(3.0 * 0.5 / 100, rel=0.05)
 
@@ -81,7 +81,7 @@ def test_noise_comes_from_the_operating_system() -> None:
     runs = []
     for test_seed in (None, None, 5, 5):
         torch.manual_seed(0)
-        runs.append(gradients(Steep(), rows, plan(records=3, noise=1.0), test_seed)[0])
+        runs.append(gradients(Steep(), rows, plan(units=3, noise=1.0), test_seed)[0])
     assert not torch.equal(runs[0], runs[1])
     assert torch.equal(runs[2], runs[3])
 
@@ -105,7 +105,7 @@ def test_what_the_objective_draws_is_secret_and_the_callers_state_is_kept() -> N
         objective = Drawing()
         torch.manual_seed(0)
         before = torch.random.get_rng_state()
-        gradients(objective, torch.ones(3, 5), plan(records=3, steps=2), test_seed)
+        gradients(objective, torch.ones(3, 5), plan(units=3, steps=2), test_seed)
         assert torch.equal(before, torch.random.get_rng_state())
         draws.append(torch.cat(objective.draws))
     assert not torch.isclose(draws[0], draws[1]).any()
@@ -122,7 +122,7 @@ def test_the_callers_state_is_kept_when_training_fails() -> None:
 
     objective, before = Failing(), torch.random.get_rng_state()
     with pytest.raises(KeyboardInterrupt):
-        gradients(objective, torch.ones(3, 5), plan(records=3), None)
+        gradients(objective, torch.ones(3, 5), plan(units=3), None)
     assert torch.equal(before, torch.random.get_rng_state())
 
 
@@ -143,7 +143,7 @@ class PlaceNoise(Steep):
 
 def change_by_removing_the_first(objective: Callable[[], nn.Module], clip: float) -> float:
     rows = torch.randn(40, 10, generator=torch.Generator().manual_seed(1))
-    how = plan(records=40, clip=clip)
+    how = plan(units=40, clip=clip)
     [whole], [rest] = gradients(objective(), rows, how), gradients(objective(), rows[1:], how)
     return float((whole - rest).norm()) * how.expected_batch_size
 
@@ -180,7 +180,7 @@ def test_a_loss_of_the_wrong_shape_is_refused() -> None:
 
 def test_the_objective_is_handed_back_plain() -> None:
     objective = Steep()
-    train_privately(objective, torch.ones(4, 5), plan(records=4), learning_rate=1e-3, test_seed=0, progress=False)
+    train_privately(objective, torch.ones(4, 5), plan(units=4), learning_rate=1e-3, test_seed=0, progress=False)
     assert not any(hook for module in objective.modules() for hook in module._backward_hooks.values())
     objective(torch.ones(2, 5)).sum().backward()
 
@@ -195,7 +195,7 @@ def test_canaries_are_clipped_records_on_their_own_coordinate() -> None:
         assert audited.probe.weight.grad is not None
         own.append(audited.probe.weight.grad.flatten().clone())
 
-    how = plan(records=8, clip=2.0)
+    how = plan(units=8, clip=2.0)
     train_privately(audited, rows, how, learning_rate=1e-9, test_seed=0, observe=observe, progress=False)
     torch.testing.assert_close(own[0] * 8, torch.tensor([2.0, 0.0, 2.0, 0.0]), rtol=1e-4, atol=1e-6)
 
@@ -212,8 +212,8 @@ def test_a_row_that_overflows_counts_as_zero_and_spoils_nothing() -> None:
     spoilt = rows.clone()
     spoilt[2, 0] = 9
     kept = torch.cat([rows[:2], rows[3:]])
-    [with_it] = gradients(Overflowing(), spoilt, plan(records=6))
-    [without] = gradients(Overflowing(), kept, plan(records=6))
+    [with_it] = gradients(Overflowing(), spoilt, plan(units=6))
+    [without] = gradients(Overflowing(), kept, plan(units=6))
     assert without.norm() > 0
     torch.testing.assert_close(with_it, without, rtol=1e-4, atol=1e-6)
 
@@ -227,7 +227,7 @@ def test_averaging_and_schedules_work_on_what_was_released() -> None:
         train_privately(
             objective,
             rows,
-            plan(records=6, steps=20),
+            plan(units=6, steps=20),
             learning_rate=0.1,
             shape=shape,
             ema=ema,

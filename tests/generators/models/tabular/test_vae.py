@@ -196,7 +196,7 @@ def test_a_private_run_keeps_its_budget(private: TabularVAE, affairs: Dataset) -
     claim = private.ledger_.claim
     assert claim is not None
     assert 0.98 * 3 <= claim["epsilon"] <= 3
-    assert {entry.mechanism for entry in private.ledger_} == {"public", "dp-sgd"}
+    assert {entry.mechanism for entry in private.ledger_} == {"budget", "public", "dp-sgd"}
     assert private.fingerprint_ is None
     for words in (
         "not cryptographically secure",
@@ -236,16 +236,21 @@ def people(repeats: int) -> Dataset:
     return Dataset("d", Schema(columns, unit="p"), {"train": frame})
 
 
-def test_private_training_needs_one_record_a_person() -> None:
-    with pytest.raises(InputError, match="20 people have several records, and per-person clipping is not available"):
-        TabularVAE(**SMALL).fit(people(2), PrivacyBudget(3, 1e-5), progress=False)
-    fitted = TabularVAE(**SMALL).fit(people(1), PrivacyBudget(3, 1e-5), progress=False)
+def test_a_unit_column_makes_people_the_unit() -> None:
+    fitted = TabularVAE(**SMALL).fit(people(2), PrivacyBudget(3, 1e-5), progress=False)
     assert fitted.sample(3)["p"].tolist() == ["1", "2", "3"]
+    assert fitted.ledger_.claim is not None
+    assert fitted.ledger_.claim["unit"] == "person (p)"
+    assert fitted.rows_ == people(2).train["p"].nunique()
+    by_record = TabularVAE(**SMALL).fit(people(2), PrivacyBudget(3, 1e-5, unit="record"), progress=False)
+    assert by_record.ledger_.claim is not None
+    assert by_record.ledger_.claim["unit"] == "record"
+    assert by_record.rows_ == len(people(2).train)
 
 
 def test_private_training_needs_public_domains(affairs: Dataset) -> None:
     learnt = Dataset.from_frame("d", affairs.records if "records" in affairs.parts else affairs.train).split()
-    with pytest.raises(InputError, match="private training needs a public domain"):
+    with pytest.raises(InputError, match="its kind was guessed from the records"):
         TabularVAE(**SMALL).fit(learnt, PrivacyBudget(3, 1e-5), progress=False)
 
 
@@ -253,7 +258,7 @@ def test_refused_data_leave_the_fitted_model_as_it_was(affairs: Dataset) -> None
     fitted = TabularVAE(**SMALL).fit(affairs, progress=False)
     head = fitted.ledger_.head
     with pytest.raises(InputError):
-        fitted.fit(people(2), PrivacyBudget(3, 1e-5), progress=False)
+        fitted.fit(people(1), PrivacyBudget(3, 1e-5, n_public=False), progress=False)
     assert isinstance(fitted.ledger_, Ledger)
     assert fitted.ledger_.head == head
 
