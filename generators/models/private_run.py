@@ -53,14 +53,31 @@ class PrivateRun:
             raise InputError(f"{checkpoints.path}: is of a run without a budget; resume it without one")
         for name, value in identity.items():
             if facts.get("identity", {}).get(name) != value:
-                raise InputError(f"{checkpoints.path}: is of another run: its {name} differs")
+                raise InputError(f"{checkpoints.path}: is of another run: not the same {name}")
         source = str(checkpoints.path)
         return cls(
             identity,
             Ledger.from_list(facts["ledger"], source=source),
-            Schema.from_dict(facts["schema"], source=source),
+            Schema.from_dict(facts["schema"], source=source, saved=True),
             PrivatePlan(**facts["plan"]),
         )
+
+    def units(self, counted: float, *, public: bool) -> float:
+        """Return the number of records or people that the run was planned for.
+
+        Args:
+            counted: How many there are now.
+            public: Whether that may be known, and so compared.
+
+        Raises:
+            InputError: There are more or fewer now.
+        """
+        if public and counted != self.plan.units:
+            raise InputError(
+                f"the run to be resumed learns from {self.plan.units:.0f} records or people, but there are "
+                f"{counted:.0f} now; resume it on the same data"
+            )
+        return self.plan.units
 
     def ledger_to_go_on(self, given: Ledger | None) -> Ledger:
         """Return the ledger that the run was charged to: the caller's, if they have one that holds these entries.
