@@ -54,9 +54,18 @@ class PrivateRun:
         for name, value in identity.items():
             if facts.get("identity", {}).get(name) != value:
                 raise InputError(f"{checkpoints.path}: is of another run: not the same {name}")
-        source = str(checkpoints.path)
+        return cls.from_dict(facts, source=str(checkpoints.path))
+
+    @property
+    def budget(self) -> PrivacyBudget:
+        """The budget as asked for."""
+        return PrivacyBudget(**self.identity["budget"])
+
+    @classmethod
+    def from_dict(cls, facts: Mapping[str, Any], *, source: str) -> PrivateRun:
+        """Build a run from `to_dict` data."""
         return cls(
-            identity,
+            facts["identity"],
             Ledger.from_list(facts["ledger"], source=source),
             Schema.from_dict(facts["schema"], source=source, saved=True),
             PrivatePlan(**facts["plan"]),
