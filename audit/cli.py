@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
+from rich.table import Table
 
 from audit import default_policy, run_audit
+from audit.budgets import BudgetSection
 from audit.checks import select
 from audit.command import for_one_check, shown
-from audit.console import announce, checking, err, out
+from audit.console import announce, checking, err, out, warnings_in_one_line
 from audit.listing import LISTS, WIDTH
 from audit.results import default_folder, new_folder, write_results
-from audit.suite import BudgetSection, ModelSection, Suite, parse_change, run_suite, train
+from audit.suite import ModelSection, Suite, parse_change, run_suite, train
 from audit.targets import records_target
 from generators import (
     Dataset,
     InputError,
     Modality,
+    PrivacyBudget,
     load_dataset,
     load_generator,
     load_parts,
@@ -59,6 +63,11 @@ Seed = Annotated[int, typer.Option(min=0, help="Every number of the audit follow
 Schema = Annotated[Path | None, typer.Option(help="YAML that says what columns are, over what is inferred.")]
 Unit = Annotated[str | None, typer.Option(help="Column that names the person a record belongs to.")]
 TargetColumn = Annotated[str | None, typer.Option(help="Column that models on this data should predict.")]
+Delta = Annotated[str, typer.Option(help="The budget's delta, well below 1 / records; auto follows from their number.")]
+Preprocessing = Annotated[
+    float, typer.Option(help="Share of the budget, to 0.5, for undeclared domains and how often values occur.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
 Checks = Annotated[str | None, typer.Option(help="Ids, families or patterns, separated by commas; default: all.")]
 Changes = Annotated[list[str] | None, typer.Option("--set", help="Change one value, e.g. model.parameters.epochs=10.")]
 AllowInconclusive = Annotated[bool, typer.Option(help="Exit with 0 although a gate could not be decided.")]
@@ -74,7 +83,8 @@ def main(argv: list[str] | None = None) -> int:
     """
     arguments = sys.argv[1:] if argv is None else list(argv)
     try:
-        code = app(arguments, standalone_mode=False, obj=arguments)
+        with warnings_in_one_line():
+            code = app(arguments, standalone_mode=False, obj=arguments)
     except typer.Abort:
         return USAGE
     except _UsageError as error:
@@ -191,28 +201,60 @@ def _train(
     ],
     output: Annotated[Path, typer.Option(help="Folder for the model; must not exist.")],
     epsilon: Annotated[float | None, typer.Option(help="Privacy budget; without it, no privacy is promised.")] = None,
-    delta: Annotated[float | None, typer.Option(help="The budget's delta, well below 1 / records.")] = None,
+    delta: Delta = "auto",
+    preprocessing: Preprocessing = 0.0,
+    n_private: Annotated[bool, typer.Option(help="Pay for the number of records too; needs --preprocessing.")] = False,
+    ledger: Annotated[
+        Path | None, typer.Option(help="File that several models on the same records are charged to; may be new.")
+    ] = None,
+    total_epsilon: Annotated[
+        float | None, typer.Option(help="All that may ever be charged to a new --ledger; default: this run's epsilon.")
+    ] = None,
     unit: Unit = None,
     schema: Schema = None,
     seed: Seed = 0,
     set_: Annotated[list[str] | None, typer.Option("--set", help="A hyper-parameter, e.g. epochs=10.")] = None,
     checkpoint_every: Annotated[
         int | None,
-        typer.Option(min=1, help="Keep the state of training in OUTPUT.checkpoint every so many steps; not private."),
+        typer.Option(
+            min=1,
+            help="Keep the state of training in OUTPUT.checkpoint every so many steps; protect it like the model.",
+        ),
     ] = None,
-    resume: Annotated[bool, typer.Option(help="Go on from OUTPUT.checkpoint, to the same model.")] = False,
+    resume: Annotated[
+        bool,
+        typer.Option(help="Go on from OUTPUT.checkpoint: to the same model, or under a budget to what it still pays."),
+    ] = False,
 ) -> int:
     """Train a generator, privately if a budget is given, and save it with its ledger."""
-    if (epsilon is None) != (delta is None):
-        raise InputError("a budget has two numbers: give both --epsilon and --delta, or neither")
     require_free(output)
-    budget = BudgetSection(epsilon=epsilon, delta=delta) if epsilon is not None and delta is not None else None
+    budget = None
+    if epsilon is not None:
+        budget = BudgetSection(
+            epsilon=epsilon,
+            delta=_delta(delta),
+            n_public=not n_private,
+            preprocessing=preprocessing,
+            ledger=None if ledger is None else str(ledger),
+            total_epsilon=total_epsilon,
+        )
+        budget.budget()
+    elif delta != "auto" or preprocessing or n_private or ledger is not None or total_epsilon is not None:
+        raise InputError(
+            "--delta, --preprocessing, --n-private, --ledger and --total-epsilon belong to a budget: give --epsilon too"
+        )
     section = ModelSection(kind=kind, parameters=_parameters(set_ or []), budget=budget)
     checkpoints = _checkpoints(kind, output, checkpoint_every, resume)
     whole = load_dataset(data, schema=schema, unit=unit)
-    _print_notes(whole.notes)
+    from generators.training.distributed import joined, leads  # brings torch
+
     try:
-        generator = train(section, replace(whole, parts={"train": whole.records}), seed, checkpoints)
+        with joined():
+            if not leads():
+                train(section, replace(whole, parts={"train": whole.records}), seed)
+                return OK
+            _print_notes(whole.notes)
+            generator = train(section, replace(whole, parts={"train": whole.records}), seed, checkpoints)
     except KeyboardInterrupt:
         if checkpoints is None or not checkpoints.path.exists():
             raise
@@ -223,6 +265,43 @@ def _train(
     _print_notes(generator.history_.notes)
     out.print(generator.ledger_.statement(), markup=False)
     out.print(f"model: {output}", markup=False)
+    return OK
+
+
+@app.command("plan")
+def _plan(
+    n: Annotated[int, typer.Option(min=1, help="Number of records, or of people.")],
+    epsilon: Annotated[float, typer.Option(help="Privacy budget.")],
+    delta: Delta = "auto",
+    epochs: Annotated[float, typer.Option(help="How often each record is expected to be used.")] = 20,
+    batch: Annotated[int, typer.Option(min=1, help="Expected records a step; at most a fourth of all.")] = 1024,
+    clip: Annotated[float, typer.Option(help="Norm to which each record's gradient is clipped.")] = 1.0,
+    parameters: Annotated[int, typer.Option(min=1, help="Number of the network's weights.")] = 100_000,
+    preprocessing: Preprocessing = 0.0,
+    as_json: AsJson = False,
+) -> int:
+    """Show the noise that a budget asks for, and what is left of a signal, before anything is spent."""
+    from audit.planning import plan_of, plan_shown  # brings the accountant
+
+    budget = PrivacyBudget(epsilon, _delta(delta), preprocessing=preprocessing)
+    plan = plan_of(budget, units=n, epochs=epochs, batch_size=batch, clip=clip, parameters=parameters)
+    if plan["plan"]["batch_size"] < batch and not as_json:
+        _print_notes([f"a step takes at most a fourth of {n} records: {plan['plan']['batch_size']} instead of {batch}"])
+    _print_parts(plan_shown(plan), plan, as_json)
+    return OK
+
+
+@app.command("ledger")
+def _ledger(
+    path: Annotated[Path, typer.Argument(help="Folder of a trained generator, or a ledger file.")],
+    as_json: AsJson = False,
+) -> int:
+    """Show what a generator read of its training data, what it cost, and what is promised."""
+    from audit.ledgers import ledger_of, ledger_shown, ledger_summary  # brings the accountants
+
+    ledger = ledger_of(path)
+    summary = ledger_summary(ledger, str(path))
+    _print_parts(ledger_shown(ledger, summary), summary, as_json)
     return OK
 
 
@@ -352,6 +431,26 @@ def _readable_target(path: Path, data: Dataset) -> Any:
     except InputError as error:
         message = str(error)
         raise InputError(message if str(path) in message else f"{path}: {message}") from None
+
+
+def _delta(text: str) -> float | Literal["auto"]:
+    if text == "auto":
+        return "auto"
+    try:
+        return float(text)
+    except ValueError:
+        raise InputError(f"--delta {text}: expected a number such as 1e-5, or auto") from None
+
+
+def _print_parts(parts: Iterable[str | Table], data: Any, as_json: bool) -> None:
+    if as_json:
+        out.print(json.dumps(data, indent=2), markup=False, highlight=False)
+        return
+    for part in parts:
+        if isinstance(part, str):
+            out.print(part, markup=False, highlight=False)
+        else:
+            out.print(part)
 
 
 def _print_notes(notes: Iterable[str]) -> None:

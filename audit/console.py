@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,21 @@ out = Console(soft_wrap=True, width=None if sys.stdout.isatty() else _WIDE)
 err = Console(stderr=True, soft_wrap=True)
 
 _COLOUR = {"pass": "green", "fail": "red", "error": "red", "warn": "yellow", "inconclusive": "yellow"}
+
+
+@contextmanager
+def warnings_in_one_line() -> Iterator[None]:
+    """Show each warning of the packages once, as one line."""
+    shown: set[str] = set()
+
+    def show(message: Warning | str, *_: object, **__: object) -> None:
+        if (line := " ".join(str(message).split())) not in shown:
+            shown.add(line)
+            err.print(f"warning: {line}", markup=False, style="yellow")
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        yield
 
 
 @contextmanager

@@ -10,12 +10,12 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from audit.auditing import Progress, run_audit
+from audit.budgets import BudgetSection, paid_from
 from audit.checks import Policy, check_limits, default_policy, select
 from generators import (
     Dataset,
     Generator,
     InputError,
-    PrivacyBudget,
     create,
     load_dataset,
     load_generator,
@@ -53,13 +53,6 @@ class DataSection(_Section):
     unit: str | None = None
     target: str | None = None
     split: SplitSection = SplitSection(train=0.5, holdout=0.25, reference=0.25)
-
-
-class BudgetSection(_Section):
-    """The privacy budget of training."""
-
-    epsilon: float
-    delta: float
 
 
 class ModelSection(_Section):
@@ -196,8 +189,14 @@ def _model(model: ModelSection, data: Dataset, seed: int, folder: Path, resume: 
 def train(model: ModelSection, data: Dataset, seed: int, checkpoints: Checkpoints | None = None) -> Generator:
     """Train one generator as a suite describes it, and keep the state of an unfinished run where asked to."""
     generator = create(model.kind, **{"seed": seed, **model.parameters})
-    budget = PrivacyBudget(model.budget.epsilon, model.budget.delta) if model.budget is not None else None
-    return generator.fit(data, budget=budget, checkpoints=checkpoints)
+    from generators.training.distributed import leads  # brings torch
+
+    if model.budget is None:
+        return generator.fit(data, checkpoints=checkpoints)
+    if not leads():  # the first process pays
+        return generator.fit(data, budget=model.budget.budget())
+    with paid_from(model.budget, data) as (budget, ledger):
+        return generator.fit(data, budget=budget, checkpoints=checkpoints, ledger=ledger)
 
 
 def parse_change(change: str) -> tuple[str, Any]:

@@ -118,7 +118,13 @@ class LabelEncoder:
         codes = [part.argmax(axis=1) for part in parts]
         return np.stack(codes, axis=1) if codes else np.zeros((len(one_hot), 0), dtype=np.int64)
 
-    def draw(self, n: int, generator: torch.Generator, conditions: Mapping[str, Any]) -> npt.NDArray[np.int64]:
+    def draw(
+        self,
+        n: int,
+        generator: torch.Generator,
+        conditions: Mapping[str, Any],
+        weights: npt.NDArray[np.float64] | None = None,
+    ) -> npt.NDArray[np.int64]:
         """Draw labels for n records.
 
         Args:
@@ -126,6 +132,7 @@ class LabelEncoder:
             generator: Where the randomness comes from.
             conditions: {column: canonical value}; these columns have these values. The others are drawn as they occur
                 together with them, or, where train shows no such record, as they occur at all.
+            weights: How often each combination occurs, if a model knows better, shape (combinations,).
 
         Returns:
             Codes, shape (n, label columns).
@@ -146,8 +153,10 @@ class LabelEncoder:
         for place, code in fixed.items():
             fits &= self.combinations_[:, place] == code
         pool = np.flatnonzero(fits) if fits.any() else np.arange(len(fits))
-        weights = torch.from_numpy(self.weights_[pool])
-        chosen = torch.multinomial(weights, n, replacement=True, generator=generator).numpy()
+        likely = torch.from_numpy((self.weights_ if weights is None else weights)[pool])
+        # Noise may have hidden that there are any: then nothing is known of how often each occurs.
+        likely = likely if likely.sum() > 0 else torch.ones_like(likely)
+        chosen = torch.multinomial(likely, n, replacement=True, generator=generator).numpy()
         codes: npt.NDArray[np.int64] = self.combinations_[pool[chosen]].copy()
         for place, code in fixed.items():
             codes[:, place] = code

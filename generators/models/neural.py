@@ -23,6 +23,7 @@ from generators.models.packing import unpacked
 from generators.models.parameters import NonNegativeFloat, PositiveFloat, PositiveInt, Schedule, Share, resolved_device
 from generators.models.private_run import PrivateRun, identity_of
 from generators.privacy import Event, Ledger, PrivacyBudget, PrivatePlan, plan_training
+from generators.privacy.plan import expected_batch
 from generators.training import (
     Course,
     History,
@@ -161,7 +162,7 @@ class NeuralGenerator(Generator):
     @final
     def plan(self, budget: PrivacyBudget, units: float, before: Sequence[Event] = ()) -> PrivatePlan:
         """Return the private run that `fit` would do on so many records or people, after what was paid before."""
-        batch = max(1, min(self.private_batch_size, int(units) // 4))
+        batch = expected_batch(self.private_batch_size, units)
         epochs = self.epochs or self.default_epochs
         return plan_training(budget, units=units, batch_size=batch, epochs=epochs, clip=self.clip, before=before)
 

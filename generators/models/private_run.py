@@ -53,14 +53,40 @@ class PrivateRun:
             raise InputError(f"{checkpoints.path}: is of a run without a budget; resume it without one")
         for name, value in identity.items():
             if facts.get("identity", {}).get(name) != value:
-                raise InputError(f"{checkpoints.path}: is of another run: its {name} differs")
-        source = str(checkpoints.path)
+                raise InputError(f"{checkpoints.path}: is of another run: not the same {name}")
+        return cls.from_dict(facts, source=str(checkpoints.path))
+
+    @property
+    def budget(self) -> PrivacyBudget:
+        """The budget as asked for."""
+        return PrivacyBudget(**self.identity["budget"])
+
+    @classmethod
+    def from_dict(cls, facts: Mapping[str, Any], *, source: str) -> PrivateRun:
+        """Build a run from `to_dict` data."""
         return cls(
-            identity,
+            facts["identity"],
             Ledger.from_list(facts["ledger"], source=source),
-            Schema.from_dict(facts["schema"], source=source),
+            Schema.from_dict(facts["schema"], source=source, saved=True),
             PrivatePlan(**facts["plan"]),
         )
+
+    def units(self, counted: float, *, public: bool) -> float:
+        """Return the number of records or people that the run was planned for.
+
+        Args:
+            counted: How many there are now.
+            public: Whether that may be known, and so compared.
+
+        Raises:
+            InputError: There are more or fewer now.
+        """
+        if public and counted != self.plan.units:
+            raise InputError(
+                f"the run to be resumed learns from {self.plan.units:.0f} records or people, but there are "
+                f"{counted:.0f} now; resume it on the same data"
+            )
+        return self.plan.units
 
     def ledger_to_go_on(self, given: Ledger | None) -> Ledger:
         """Return the ledger that the run was charged to: the caller's, if they have one that holds these entries.

@@ -24,6 +24,7 @@ _FAMILIES: dict[str, str] = {
     "audio-vae": "generators.models.audio.vae:AudioVAE",
     "image-diffusion": "generators.models.image.diffusion:ImageDiffusion",
     "image-gan": "generators.models.image.gan:ImageGAN",
+    "image-gaussian": "generators.models.image.gaussian:ImageGaussian",
     "image-vae": "generators.models.image.vae:ImageVAE",
     "tabular-diffusion": "generators.models.tabular.diffusion:TabularDiffusion",
     "tabular-flow": "generators.models.tabular.flow:TabularFlow",

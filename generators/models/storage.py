@@ -60,6 +60,18 @@ def read_description(path: Path) -> dict[str, Any]:
     return description
 
 
+def read_ledger(path: Path) -> Ledger:
+    """Read a folder's ledger.json, whose last entry model.json names.
+
+    Raises:
+        InputError: A file is missing, damaged or altered.
+    """
+    head = str(read_description(path).get("ledger_head"))
+    if not (path / _LEDGER).is_file():
+        raise InputError(f"{path}: has no {_LEDGER}, so that nobody knows what the model learnt from; do not trust it")
+    return Ledger.load(path / _LEDGER, head=head)
+
+
 def load_folder(path: Path) -> tuple[dict[str, Any], Ledger, dict[str, Tensor]]:
     """Read a generator's folder back; nothing in it is executed.
 
@@ -69,7 +81,7 @@ def load_folder(path: Path) -> tuple[dict[str, Any], Ledger, dict[str, Tensor]]:
     description = read_description(path)
     if not (path / _WEIGHTS).is_file():
         raise InputError(f"{path}: is incomplete (it has no {_WEIGHTS})")
-    ledger = Ledger.load(path / _LEDGER, head=str(description.get("ledger_head")))
+    ledger = read_ledger(path)
     try:
         if _sha256(path / _WEIGHTS) != description.get("weights_sha256"):
             raise InputError(f"{path / _WEIGHTS}: is damaged, or was altered after it was written; save the model anew")

@@ -104,28 +104,40 @@ def renyi_epsilon(events: Sequence[Event], delta: float) -> float:
     from dp_accounting import ComposedDpEvent
     from dp_accounting.rdp import RdpAccountant
 
-    accountant = RdpAccountant(orders=_ORDERS)
+    # Of sampled mechanisms the package knows the largest and the fractional orders badly, and slowly.
+    sampled = any(event.sampling_rate < 1 for event in events)
+    accountant = RdpAccountant(orders=None if sampled else _ORDERS)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # orders that overflow are infinite, and not chosen
         return float(accountant.compose(ComposedDpEvent([_dp_event(event) for event in events])).get_epsilon(delta))
 
 
 def prv_epsilon(events: Sequence[Event], delta: float) -> float | None:
-    """Return Opacus' estimate for the same events, an independent code; None where it does not know a mechanism.
+    """Return Opacus' estimate for the same events, an independent code; None where `prv_obstacle` has something to say.
 
     It is an estimate to within a stated error and no bound; it stands beside ours for comparison.
     """
     from opacus.accountants import PRVAccountant
 
-    if any(event.mechanism not in ("gaussian", "dp-sgd") or event.failure for event in events):
+    if prv_obstacle(events):
         return None
-    if any((event.noise_multiplier or 0) < 0.3 or event.sampling_rate * event.times > 1e5 for event in events):
-        return None  # its grid would take gigabytes
     accountant = PRVAccountant()
     accountant.history = [(event.noise_multiplier, event.sampling_rate, event.times) for event in events]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return float(accountant.get_epsilon(delta))
+
+
+def prv_obstacle(events: Sequence[Event]) -> str:
+    """Return why Opacus' accountant has no estimate for these events; empty if it has one."""
+    unknown = sorted({event.mechanism for event in events} - {"gaussian", "dp-sgd"})
+    if unknown:
+        return f"it does not know {', '.join(unknown)}"
+    if any(event.failure for event in events):
+        return "it does not know mechanisms that may fail outright"
+    if any((event.noise_multiplier or 0) < 0.3 or event.sampling_rate * event.times > 1e5 for event in events):
+        return "its grid would take gigabytes"
+    return ""
 
 
 def noise_for(budget: PrivacyBudget, q: float, steps: int, before: Sequence[Event] = ()) -> float:

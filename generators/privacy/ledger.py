@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -15,6 +16,7 @@ from generators.privacy.accountant import accountant_of, composed_epsilon
 from generators.privacy.budget import PrivacyBudget
 from generators.privacy.entries import START, Entry
 from generators.privacy.events import Event
+from generators.privacy.held import held
 from generators.privacy.statement import privacy_statement
 
 _FORMAT = 2
@@ -27,8 +29,8 @@ class Ledger:
     entry and every copy of the head can forge it.
 
     Args:
-        path: File that always holds the ledger: each entry is on the disk before `add` or `charge` returns. None keeps
-            it in memory until `save`.
+        path: File that always holds the ledger: each entry is on the disk before `add` or `charge` returns, after all
+            that other processes have written to it meanwhile. None keeps it in memory until `save`.
 
     Example:
         >>> ledger = Ledger()
@@ -96,12 +98,13 @@ class Ledger:
         Raises:
             InputError: There is a budget already.
         """
-        if self.budget is not None:
-            raise InputError("this ledger has a budget already, which cannot be changed")
-        parameters = {"unit": unit, "relation": budget.relation}
-        self._append(
-            Entry("all that may be spent", "budget", parameters, epsilon=budget.epsilon, delta=budget.known_delta)
-        )
+        with self._up_to_date():
+            if self.budget is not None:
+                raise InputError("this ledger has a budget already, which cannot be changed")
+            parameters = {"unit": unit, "relation": budget.relation}
+            self._append(
+                Entry("all that may be spent", "budget", parameters, epsilon=budget.epsilon, delta=budget.known_delta)
+            )
 
     def remaining(self) -> float:
         """Return the epsilon that is left: what was allowed less what all uses so far cost together.
@@ -131,6 +134,10 @@ class Ledger:
         Raises:
             InputError: The ledger has no budget, or it would be overdrawn; nothing is charged then.
         """
+        with self._up_to_date():
+            return self._charge(what, event, dict(parameters or {}), note)
+
+    def _charge(self, what: str, event: Event, parameters: dict[str, Any], note: str) -> Entry:
         allowed = self._allowed()
         epsilon, delta = cast("float", allowed.epsilon), cast("float", allowed.delta)
         together = composed_epsilon([*self.events, event], delta)
@@ -145,7 +152,7 @@ class Ledger:
             Entry(
                 what,
                 event.mechanism,
-                {**event.to_dict(), **(parameters or {})},
+                {**event.to_dict(), **parameters},
                 epsilon=alone,
                 delta=delta,
                 spent=together,
@@ -163,7 +170,8 @@ class Ledger:
         note: str = "",
     ) -> Entry:
         """Append a touch without a cost; see `Entry` for the arguments."""
-        return self._append(Entry(what, mechanism, dict(parameters or {}), public=public, note=note))
+        with self._up_to_date():
+            return self._append(Entry(what, mechanism, dict(parameters or {}), public=public, note=note))
 
     def statement(self) -> str:
         """Say in prose what is promised, to whom, on what grounds, and what is not covered."""
@@ -241,6 +249,20 @@ class Ledger:
         ledger = cls.load(path) if path.exists() else cls()
         ledger.path = path
         return ledger
+
+    @contextmanager
+    def _up_to_date(self) -> Iterator[None]:
+        """Take up what other processes have charged to the file since, and keep them waiting meanwhile."""
+        if self.path is None:
+            yield
+            return
+        with held(self.path):
+            if self.path.exists():
+                there = Ledger.load(self.path)
+                if [entry.hash for entry in there][: len(self)] != [entry.hash for entry in self]:
+                    raise InputError(f"{self.path}: no longer holds what was charged to it; do not trust this ledger")
+                self._entries = there._entries
+            yield
 
     def _allowed(self) -> Entry:
         if self.budget is None:

@@ -55,6 +55,11 @@ class PrivatePlan:
         }
 
 
+def expected_batch(wanted: int, units: float) -> int:
+    """Return the expected batch size of training: as wanted, but at most a fourth of the units."""
+    return max(1, min(wanted, int(units) // 4))
+
+
 def plan_training(
     budget: PrivacyBudget,
     *,

@@ -85,5 +85,6 @@ def _declared(entries: Sequence[Entry]) -> str:
     for entry in entries:
         if entry.mechanism == "public":
             declared.setdefault(entry.public or "nobody named", []).append(entry.what)
-    public = "; ".join(f"{', '.join(whats)} (by {who})" for who, whats in declared.items())
+    # Models that share a ledger declare the same things again.
+    public = "; ".join(f"{', '.join(dict.fromkeys(whats))} (by {who})" for who, whats in declared.items())
     return f"Taken as public, at no cost: {public}. " if public else ""

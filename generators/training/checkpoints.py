@@ -59,5 +59,11 @@ class Checkpoints:
             raise InputError(f"{self.path}: is damaged ({' '.join(str(error).split())[:200]})") from error
 
     def done(self) -> None:
-        """Remove the file: its run is over and its model kept."""
+        """Remove the file, and what a run under a budget keeps beside it: the run is over and its model kept."""
         self.path.unlink(missing_ok=True)
+        begun_file(self.path).unlink(missing_ok=True)
+
+
+def begun_file(path: Path) -> Path:
+    """Return the file that says how many steps of a checkpoint's run under a budget have begun."""
+    return path.with_name(f"{path.name}.begun")

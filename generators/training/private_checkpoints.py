@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from generators.errors import InputError
-from generators.training.checkpoints import Checkpoints
+from generators.training.checkpoints import Checkpoints, begun_file
 
 
 class PrivateCheckpoints:
@@ -77,11 +77,6 @@ class PrivateCheckpoints:
             file.flush()
             os.fsync(file.fileno())
         os.replace(beside, self._count)
-
-
-def begun_file(path: Path) -> Path:
-    """Return the file that says how many steps of a checkpoint's run have begun."""
-    return path.with_name(f"{path.name}.begun")
 
 
 def steps_begun(path: Path) -> int:

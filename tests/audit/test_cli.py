@@ -180,7 +180,9 @@ BAD_COMMANDS = {
     "unknown data": ["train", "tabular-vae", "--data", "nonsense", "--output", "m"],
     "negative seed": ["audit", "--train", "a", "--holdout", "b", "--synthetic", "c", "--seed", "-1"],
     "senseless parameter": ["train", "tabular-vae", "--data", "affairs", "--output", "m", "--set", "epochs=[1"],
-    "half a budget": ["train", "tabular-vae", "--data", "affairs", "--output", "m", "--epsilon", "1"],
+    "half a budget": ["train", "tabular-vae", "--data", "affairs", "--output", "m", "--delta", "1e-5"],
+    "no ledger": ["ledger", "none"],
+    "plan without a budget": ["plan", "--n", "100"],
     "negative budget": [
         "train",
         "tabular-vae",
@@ -262,7 +264,19 @@ def test_init_writes_a_suite_that_loads(tmp_path):
 def test_help_teaches_every_command(capsys):
     assert main(["--help"]) == 0
     shown = capsys.readouterr().out
-    for command in ("run", "train", "sample", "audit", "report", "verify", "list", "init", "Exit codes"):
+    for command in (
+        "run",
+        "train",
+        "sample",
+        "audit",
+        "report",
+        "verify",
+        "list",
+        "init",
+        "plan",
+        "ledger",
+        "Exit codes",
+    ):
         assert command in shown
 
 

@@ -32,7 +32,7 @@ def written(folder, content):
         ({**SMALL, "model": None}, "either model"),
         ({**SMALL, "synthetic": "s.csv"}, "either model"),
         ({**SMALL, "policy": {"confidence_verdict": 5}}, "confidence_verdict"),
-        ({**SMALL, "model": {"kind": "tabular-vae", "budget": {"epsilon": 1}}}, "delta"),
+        ({**SMALL, "model": {"kind": "tabular-vae", "budget": {"delta": 1e-5}}}, "epsilon"),
         ({"model": SMALL["model"]}, "data"),
         ({**SMALL, "seed": "many"}, "seed"),
         ({**SMALL, "seed": -1}, "seed"),

@@ -19,6 +19,7 @@ TAUGHT: dict[str, dict[str, Any]] = {
     "audio-vae": {"epochs": 600},
     "image-diffusion": {"epochs": 120},
     "image-gan": {"epochs": 40},
+    "image-gaussian": {},
     "image-vae": {"epochs": 150, "learning_rate": 5e-3},
     "tabular-diffusion": {"epochs": 200, "hidden": 64, "steps": 20},
     "tabular-flow": {"epochs": 80},

@@ -25,6 +25,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "audio-vae": {"epochs": 60, "learning_rate": 5e-3, "seconds": 0.4, "channels": 16, "hidden": 32, "latent": 4},
     "image-diffusion": {"epochs": 12, "channels": 8, "batch_size": 32, "sampling_steps": 3, "ema": 0.9},
     "image-gan": {"epochs": 4, "channels": 8, "batch_size": 32},
+    "image-gaussian": {"frequencies": 8, "private_frequencies": 4},
     "image-vae": {"epochs": 10, "hidden": 32, "latent": 4, "ema": 0.9},
     "tabular-diffusion": {"epochs": 8, "hidden": 32, "steps": 5, "private_draws": 2, "batch_size": 32, "ema": 0.9},
     "tabular-flow": {"epochs": 8, "hidden": 16, "knots": 4, "batch_size": 32},

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -157,3 +158,36 @@ def test_measured_tables_are_claimed_and_described() -> None:
     assert "one person with all of that person's records" in statement
     ledger.add("a histogram", "none")
     assert ledger.claim is None
+
+
+def charge_often(path: str) -> None:
+    ledger = Ledger.opened(path)
+    for _ in range(5):
+        ledger.charge("a count", Event("gaussian", 40.0))
+
+
+def test_processes_that_share_a_file_lose_no_charge(tmp_path: Path) -> None:
+    """Two processes and one that opened the file before them all: every charge stands on those before it."""
+    path = tmp_path / "ledger.json"
+    early = Ledger.opened(path)
+    early.allow(PrivacyBudget(1, 1e-5), unit="record")
+    context = multiprocessing.get_context("spawn")
+    runs = [context.Process(target=charge_often, args=(str(path),)) for _ in range(2)]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join()
+    assert [run.exitcode for run in runs] == [0, 0]
+    early.charge("another count", Event("gaussian", 40.0))
+    assert len(early.events) == len(Ledger.load(path).events) == 11
+    assert early.spent is not None
+    assert early.spent[0] == composed_epsilon([Event("gaussian", 40.0)] * 11, 1e-5)
+
+
+def test_a_file_that_was_replaced_is_not_charged(tmp_path: Path) -> None:
+    ledger = Ledger.opened(tmp_path / "ledger.json")
+    ledger.allow(PrivacyBudget(1, 1e-5), unit="record")
+    ledger.charge("a count", Event("gaussian", 40.0))
+    Ledger().save(tmp_path / "ledger.json")
+    with pytest.raises(InputError, match="no longer holds what was charged to it"):
+        ledger.charge("a count", Event("gaussian", 40.0))

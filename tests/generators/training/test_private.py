@@ -27,13 +27,17 @@ def plan(units: int = 10, rate: float = 1.0, steps: int = 1, noise: float = 0.0,
     return PrivatePlan(units, rate, steps, noise, clip, epsilon=1.0, delta=1e-5)
 
 
-def gradients(objective: nn.Module, rows: Tensor, how: PrivatePlan, test_seed: int | None = 0) -> list[Tensor]:
+def gradients(
+    objective: nn.Module, rows: Tensor, how: PrivatePlan, test_seed: int | None = 0, people: Tensor | None = None
+) -> list[Tensor]:
     seen: list[Tensor] = []
 
     def observe(_: int) -> None:
         seen.append(torch.cat([p.grad.flatten().clone() for p in objective.parameters() if p.grad is not None]))
 
-    train_privately(objective, rows, how, learning_rate=1e-9, test_seed=test_seed, observe=observe, progress=False)
+    train_privately(
+        objective, rows, how, people=people, learning_rate=1e-9, test_seed=test_seed, observe=observe, progress=False
+    )
     return seen
 
 
