@@ -34,6 +34,7 @@ from generators.training import (
     train_privately,
 )
 from generators.training.clipping import check_objective
+from generators.training.distributed import leads, processes, tell
 from generators.training.following import Follower
 from generators.training.private import RNG
 
@@ -65,6 +66,7 @@ class NeuralGenerator(Generator):
         compression_: How `compress` made it smaller; None if it did not.
     """
 
+    several_processes: ClassVar[bool] = True
     default_epochs: ClassVar[int] = 30
     least_steps: ClassVar[int] = 2000
     private_betas: ClassVar[tuple[float, float]] = (0.9, 0.999)
@@ -246,8 +248,11 @@ class NeuralGenerator(Generator):
         curator, run = paying.curator, paying.run
         if run is None:
             plan = self.plan(curator.budget, curator.units, curator.events)
-            curator.spend("the weights", plan.event, parameters={**plan.parameters(), "rng": RNG})
+            several = {"processes": processes()} if processes() > 1 else {}
+            curator.spend("the weights", plan.event, parameters={**plan.parameters(), **several, "rng": RNG})
             run = PrivateRun(identity_of(self.kind, self.get_params(), paying.budget), curator.ledger, schema, plan)
+        if leads():
+            tell(run.to_dict())
         plan, follower = run.plan, self.following()
         for callback in beside.callbacks:
             callback.started(self.kind, plan.parameters(), plan.steps)

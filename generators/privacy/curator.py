@@ -75,6 +75,9 @@ class Curator:
         self.units = float(count)
         if ledger.budget is None:
             ledger.allow(self.budget, unit)
+        elif (promised := ledger.budget.parameters["unit"]) != unit:
+            # Hiding people does not hide each of their records as well, nor the other way round.
+            raise InputError(f"the ledger hides one {promised}, but this run one {unit}; give it a ledger of its own")
 
     @property
     def test_seed(self) -> int | None:

@@ -23,12 +23,12 @@ import warnings
 from collections.abc import Callable
 
 import torch
-from opacus.optimizers import DPOptimizerFastGradientClipping
 from torch import Tensor, nn
 
 from generators.privacy.plan import PrivatePlan
 from generators.training.averaging import WeightAverage
 from generators.training.clipping import Mode, clipped_sums, trained
+from generators.training.distributed import leads, noisy_optimizer, own_units, rank, share
 from generators.training.following import Follower, with_moments
 from generators.training.private_checkpoints import PrivateCheckpoints
 from generators.training.progress import training_progress
@@ -80,7 +80,8 @@ def train_privately(
             Under ghost clipping each of its layers is used once in every pass. What it draws at random comes from
             torch's global generators, independently for each row: they are seeded from the operating system for the
             time of training, and then left as they were.
-        rows: Training records, first axis is the record.
+        rows: Training records, first axis is the record. Where torch.distributed is initialised, every process is given
+            all of them, and takes its own share, see `generators.training.distributed`.
         plan: What the run spends.
         people: Which person each row belongs to, numbered from 0 without gaps, shape (rows,); None where each row is a
             unit of its own.
@@ -94,7 +95,7 @@ def train_privately(
         mode: How rows are clipped; by the objective's layers if None.
         between: What else learns, from released weights alone, after each step. Its weights are no part of the
             objective's parameters.
-        saved: Keeps the state of the run, and goes on from it.
+        saved: Keeps the state of the run, and goes on from it; of several processes, in the first alone.
         test_seed: Replays noise, sampling and the objective's draws, for tests only; such a run is not private.
         observe: Called after each step with its number, while each parameter's `grad` still holds the noisy mean
             gradient that the step released. For auditors.
@@ -105,7 +106,9 @@ def train_privately(
         InputError: The objective cannot be clipped, see `check_objective`.
         ValueError: It does not return one loss per row, so that clipping would go wrong.
     """
+    rows, people = own_units(rows, people)
     device = rows.device
+    test_seed = None if test_seed is None else test_seed + rank()
     sampler = system_entropy(test_seed=test_seed)
     noise = system_entropy(device, test_seed=test_seed)
     draw = _poisson(len(rows), people, plan.sampling_rate, sampler)
@@ -113,14 +116,7 @@ def train_privately(
     parameters = trained(objective)
     adam = torch.optim.AdamW(parameters.values(), lr=learning_rate, betas=betas, weight_decay=weight_decay)
     average = WeightAverage(objective, ema) if ema > 0 else None
-    optimizer = DPOptimizerFastGradientClipping(
-        adam,
-        noise_multiplier=plan.noise_multiplier,
-        max_grad_norm=plan.clip,
-        # Fixed and public, and not rounded: with "mean", Opacus divides the noisy sum by exactly this.
-        expected_batch_size=plan.expected_batch_size,
-        generator=noise,
-    )
+    optimizer = noisy_optimizer(adam, plan, noise)
     rate = schedule(adam, plan.steps, shape, warmup)
     state = with_moments("", parameters, adam)
     if average is not None:
@@ -128,7 +124,9 @@ def train_privately(
         state["average.updates"] = average.updates
     if between is not None:
         state |= between.state
-    first = 0 if saved is None else saved.start(state)
+    begun = torch.tensor(0 if saved is None else saved.start(state))
+    share([begun, *state.values()])
+    first = int(begun)
     try:
         with (
             clipped_sums(objective, plan.clip, mode) as clipped_sum,
@@ -156,7 +154,9 @@ def train_privately(
                     observe(step)
                 optimizer.zero_grad()
                 if between is not None:
-                    between.follow(step, plan.steps)
+                    if leads():
+                        between.follow(step, plan.steps)
+                    share(between.state.values())
                 advance(round(plan.expected_batch_size), "")
                 if saved is not None and ((step + 1 - first) % saved.every == 0 or step + 1 == plan.steps):
                     saved.save(state)
