@@ -31,7 +31,7 @@ def labelled_schema(
 
     Args:
         payload: Its column and labels; the cells do not matter.
-        declared: What is known about label columns, as in a schema file.
+        declared: What is known about the columns, as in a schema file; see `as_declared` for the payload's own.
         unit: Column that names the person; it becomes an identifier.
         target: Column to predict.
 
@@ -40,20 +40,42 @@ def labelled_schema(
     """
     known = dict(declared or {})
     columns = dict(known.get("columns") or {})
-    about = columns.pop(payload.column.name, None)
-    kind = about.get("kind") if isinstance(about, Mapping) else about
-    if kind not in (None, payload.column.kind):
-        raise InputError(f"schema: column '{payload.column.name}' holds the {payload.column.kind} itself, not {kind}")
+    columns.pop(payload.column.name, None)
     for name, values in payload.labels.items():
         given = columns.get(name) or {}
         given = {"kind": given} if isinstance(given, str) else dict(given)
-        names_records = "levels" not in given and _names_records(values)
-        # Whether a public label may be missing must not depend on the data either: it may only if that is declared.
-        public = {"missing": False} if given.get("public") is not None else {}
-        columns[name] = {"kind": "identifier" if names_records else "categorical", **public, **given}
+        if given.get("public") is not None:
+            # What is declared must not depend on the data: not the kind, nor whether the label may be missing.
+            columns[name] = {"kind": "categorical", "missing": False, **given}
+        else:
+            names_records = "levels" not in given and _names_records(values)
+            columns[name] = {"kind": "identifier" if names_records else "categorical", **given}
     labels = Schema.infer(label_table(payload), unit=unit, declared={**known, "target": None, "columns": columns})
     target = target or known.get("target") or next((column.name for column in labels.modelled), None)
     return Schema((payload.column, *labels.columns), labels.unit, target)
+
+
+def as_declared(payload: Payload, declared: Mapping[str, Any] | None) -> Payload:
+    """Return a payload as a schema file declares its own column: who made it public, and recordings at their rate.
+
+    Raises:
+        InputError: It is declared to be something else.
+    """
+    column = payload.column
+    given = ((declared or {}).get("columns") or {}).get(column.name)
+    about = given if isinstance(given, Mapping) else {"kind": given or column.kind}
+    if about.get("kind", column.kind) != column.kind:
+        raise InputError(f"schema: column '{column.name}' holds the {column.kind} itself, not {about['kind']}")
+    if about.get("shape") is not None and tuple(about["shape"]) != column.shape:
+        raise InputError(f"schema: column '{column.name}' is declared of shape {about['shape']}, but is {column.shape}")
+    if about.get("public") is None:
+        return payload
+    for need, known in (("shape", column.shape), ("rate", column.rate)):
+        if known is not None and about.get(need) is None:
+            raise InputError(f"schema: column '{column.name}': public needs {need} beside it, which was read from it")
+    if column.rate is not None:
+        payload = at_rate(payload, int(about["rate"]))
+    return replace(payload, column=replace(payload.column, public=str(about["public"])))
 
 
 def _names_records(values: Sequence[str]) -> bool:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from generators.datasets.builtin import builtin_names, read_builtin, read_openml
 from generators.datasets.dataset import Dataset, Modality
-from generators.datasets.labelled import label_table, labelled_frame, labelled_schema, made_like
+from generators.datasets.labelled import as_declared, label_table, labelled_frame, labelled_schema, made_like
 from generators.datasets.payload import Payload, payload_column
 from generators.datasets.reading import TABLE_SUFFIXES, as_text, read_table
 from generators.datasets.schema import Schema, read_declaration
@@ -115,7 +115,7 @@ def load_parts(
         resolved = _resolve(schema, _stacked(cells["train"], cells["holdout"]), roles)
         frames = {part: resolved.coerce(table, files[part]) for part, table in cells.items()}
     else:
-        found = {part: _read(Path(path), modality) for part, path in files.items()}
+        found = {part: as_declared(_read(Path(path), modality), _mapping(schema)) for part, path in files.items()}
         column = found["train"].column
         found = {part: made_like(payload, column, files[part]) for part, payload in found.items()}
         labels = _stacked(label_table(found["train"]), label_table(found["holdout"]))
@@ -191,7 +191,7 @@ def _tabular(name: str, cells: pd.DataFrame, schema: SchemaSource, roles: Roles)
 
 def _labelled(path: Path, schema: SchemaSource, roles: Roles, documents: bool | None) -> Dataset:
     modality = recognise(path)
-    payload = _read(path, modality, documents)
+    payload = as_declared(_read(path, modality, documents), _mapping(schema))
     resolved = _resolve_labels(schema, payload, roles)
     frame = labelled_frame(payload, resolved, str(path))
     return Dataset(path.name, resolved, {"records": frame}, modality, payload.notes)
@@ -224,6 +224,10 @@ def _resolve_labels(schema: SchemaSource, payload: Payload, roles: Roles) -> Sch
 
 def _declared(schema: str | Path | Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     return read_declaration(schema) if isinstance(schema, str | Path) else schema
+
+
+def _mapping(schema: SchemaSource) -> Mapping[str, Any] | None:
+    return None if isinstance(schema, Schema) else _declared(schema)
 
 
 def _overridden(public: Schema, schema: SchemaSource) -> Schema:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from generators.datasets import Dataset, Schema
-from generators.encoding.private_domains import fitted_into, learn_domains
+from generators.encoding.private_domains import declared_only, fitted_into, learn_domains
 from generators.errors import InputError
 from generators.models.conditions import Conditions
 from generators.models.parameters import Device, Seed, check_parameters, resolved_device
@@ -179,8 +179,11 @@ class Generator(ABC):
             schema, ledger = run.schema, run.ledger_to_go_on(given)
         else:
             ledger = Ledger() if given is None else given
+            schema = declared_only(schema)
         curator = Curator(budget, ledger, people=people, records=len(frame), unit=unit)
-        if run is None:
+        if run is not None:
+            curator.units = run.plan.units  # public, or paid for in its first part
+        else:
             ledger.add("column names, kinds and order", "public", public=_HOLDER)
             if budget.n_public:
                 ledger.add(
@@ -273,7 +276,7 @@ class Generator(ABC):
         except (InputError, KeyError, TypeError) as error:
             raise InputError(f"{path}/model.json: {error}") from error
         try:
-            model.schema_ = Schema.from_dict(description["schema"], source=f"{path}/model.json")
+            model.schema_ = Schema.from_dict(description["schema"], source=f"{path}/model.json", saved=True)
             model.ledger_ = ledger
             model.rows_ = int(description["train"]["rows"])
             model.fingerprint_ = description["train"]["sha256"]
