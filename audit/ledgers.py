@@ -113,6 +113,7 @@ def in_words(entry: Entry) -> str:
                 f"{known['times']} steps, each unit in a batch with probability {known['sampling_rate']:.4g}, "
                 f"gradients clipped to {known['clip']:g}, noise {known['noise_multiplier']:.4g} times that"
             )
+            words += f", in {known['processes']} processes" if "processes" in known else ""
         case "gaussian" | "laplace":
             cells = f" on each of {known['cells']} counts" if "cells" in known else ""
             words = f"noise {known['noise_multiplier']:.4g}{cells}{_times(known)}"

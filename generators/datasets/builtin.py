@@ -109,7 +109,9 @@ _DIGITS = Schema(
 
 
 # The same digits as pictures: their 17 shades spread over 0 to 255.
-_DIGITS_IMAGES = Schema((Column("image", "image", shape=(8, 8, 1)), _DIGITS["digit"]), target="digit")
+_DIGITS_IMAGES = Schema(
+    (Column("image", "image", shape=(8, 8, 1), public=_OPTDIGITS), _DIGITS["digit"]), target="digit"
+)
 
 
 def _read_affairs() -> pd.DataFrame:

@@ -31,7 +31,7 @@ def labelled_schema(
 
     Args:
         payload: Its column and labels; the cells do not matter.
-        declared: What is known about label columns, as in a schema file; `as_declared` heeds the payload's own entry.
+        declared: What is known about the columns, as in a schema file; see `as_declared` for the payload's own.
         unit: Column that names the person; it becomes an identifier.
         target: Column to predict.
 
@@ -44,10 +44,12 @@ def labelled_schema(
     for name, values in payload.labels.items():
         given = columns.get(name) or {}
         given = {"kind": given} if isinstance(given, str) else dict(given)
-        names_records = "levels" not in given and _names_records(values)
-        # Whether a public label may be missing must not depend on the data either: it may only if that is declared.
-        public = {"missing": False} if given.get("public") is not None else {}
-        columns[name] = {"kind": "identifier" if names_records else "categorical", **public, **given}
+        if given.get("public") is not None:
+            # What is declared must not depend on the data: not the kind, nor whether the label may be missing.
+            columns[name] = {"kind": "categorical", "missing": False, **given}
+        else:
+            names_records = "levels" not in given and _names_records(values)
+            columns[name] = {"kind": "identifier" if names_records else "categorical", **given}
     labels = Schema.infer(label_table(payload), unit=unit, declared={**known, "target": None, "columns": columns})
     target = target or known.get("target") or next((column.name for column in labels.modelled), None)
     return Schema((payload.column, *labels.columns), labels.unit, target)
@@ -75,24 +77,33 @@ def label_table(payload: Payload) -> pd.DataFrame:
 
 
 def as_declared(payload: Payload, declared: Mapping[str, Any] | None, source: str) -> Payload:
-    """Return a payload as a schema file describes its column: recordings at the declared rate.
+    """Return a payload as a schema file describes its column: who made it public, and recordings at the declared rate.
 
     Raises:
-        InputError: The column is declared to be of another kind, images have another shape than the declared one, or
-            something is declared that belongs to columns of cells only.
+        InputError: The column is declared to be of another kind, images have another shape than the declared one,
+            something is declared that belongs to columns of cells only, or it is public and its shape or rate, which
+            were read from the files, are not declared with it.
     """
     column, where = payload.column, f"schema: column '{payload.column.name}'"
     about = checked_declaration(declared or {}, "schema")["columns"].get(column.name, {})
     if about.get("kind", column.kind) != column.kind:
         raise InputError(f"{where} holds the {column.kind} itself, not {about['kind']}")
-    own = {"image": ("kind", "shape"), "audio": ("kind", "rate")}.get(column.kind, ("kind",))
+    own = {"image": ("kind", "shape", "public"), "audio": ("kind", "rate", "public")}.get(
+        column.kind, ("kind", "public")
+    )
     strange = next((name for name, value in about.items() if value and name not in own), None)
     if strange is not None:
         raise InputError(f"{where}: {strange} cannot be declared of {column.kind}, only {', '.join(own)}")
     shape = about.get("shape") or column.shape
     if shape != column.shape:
         raise InputError(f"{where}: shape is declared as {_sides(shape)}, but {source} holds {_sides(column.shape)}")
-    return at_rate(payload, about.get("rate") or column.rate) if column.rate is not None else payload
+    public = about.get("public")
+    for need, known in (("shape", column.shape), ("rate", column.rate)):
+        if public is not None and known is not None and about.get(need) is None:
+            raise InputError(f"{where}: public needs {need} beside it, which was read from the files")
+    if column.rate is not None:
+        payload = at_rate(payload, about.get("rate") or column.rate)
+    return replace(payload, column=replace(payload.column, public=public)) if public is not None else payload
 
 
 def _sides(shape: Sequence[int] | None) -> str:

@@ -241,13 +241,18 @@ class Schema:
         }
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any], *, source: str = "schema") -> Schema:
+    def from_dict(cls, data: Mapping[str, Any], *, source: str = "schema", saved: bool = False) -> Schema:
         """Build a whole schema from plain data; every column needs its kind.
+
+        Args:
+            data: See `to_dict`.
+            source: Where it comes from, for messages.
+            saved: Whether it was saved with a model, whose ledger says what was `paid` for.
 
         Raises:
             InputError: A field is unknown or of the wrong type, or a kind is missing.
         """
-        declared = checked_declaration(data, source)
+        declared = checked_declaration(data, source, saved=saved)
         columns = []
         for name, given in declared.get("columns", {}).items():
             if "kind" not in given:
@@ -289,11 +294,12 @@ def read_declaration(path: str | Path) -> dict[str, Any]:
     return checked_declaration(data, str(path))
 
 
-def checked_declaration(data: Mapping[str, Any], source: str) -> dict[str, Any]:
+def checked_declaration(data: Mapping[str, Any], source: str, *, saved: bool = False) -> dict[str, Any]:
     """Check the shape of a schema given as plain data and bring its values to the types of `Column`.
 
     Whoever declares a column public must state its kind in the same breath, and its domain, unless that is to be paid
-    for: what inference would fill in comes from the data, and calling it public would void a privacy guarantee.
+    for: what inference would fill in comes from the data, and calling it public would void a privacy guarantee. That
+    something was paid for only a schema `saved` with a model can say, beside its ledger.
     """
     unknown = set(data) - {"columns", "unit", "target"}
     if unknown:
@@ -305,6 +311,11 @@ def checked_declaration(data: Mapping[str, Any], source: str) -> dict[str, Any]:
     for name, entry in entries.items():
         given = {"kind": entry} if isinstance(entry, str) else dict(entry or {})
         columns[str(name)] = _checked_column(given, f"{source}: column '{name}'")
+        if given.get("paid") and not saved:
+            raise InputError(
+                f"{source}: column '{name}' says paid: true, which only a model's own schema can say, beside its "
+                "ledger; declare the domain public, or leave it out and pay for it"
+            )
     roles = {role: str(data[role]) for role in ("unit", "target") if data.get(role) is not None}
     return {**roles, "columns": columns}
 
@@ -331,6 +342,8 @@ def _checked_column(given: dict[str, Any], where: str) -> dict[str, Any]:
         given["public"] = str(given["public"])
         if "kind" not in given:
             raise InputError(f"{where}: public needs the kind beside it, which would else be guessed from the records")
+        if given["kind"] == "boolean" and given.get("levels") is None:
+            given["levels"] = ("false", "true")  # else spelt as the first record spells them
     if given.get("shape") is not None:
         sides = given["shape"]
         if not isinstance(sides, list | tuple) or len(sides) != 3 or not all(map(_is_count, sides)):

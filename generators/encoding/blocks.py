@@ -156,8 +156,9 @@ class BinBlock:
         if quantiles:
             number = max(2, bins - len(atoms))
             known = np.interp(np.linspace(0, 1, number + 1), np.linspace(0, 1, len(quantiles)), quantiles)
-            inner = known[1:-1] / step if step else known[1:-1]
-            points = np.sort(np.clip(np.concatenate([points[[0]], inner, points[[-1]]]), points[0], points[-1]))
+            if step:
+                known = np.append(known[:-1], known[-1] + step) / step
+            points = np.clip(known, points[0], points[-1])
         edges = _without_empty_bins(np.unique(np.floor(points)).tolist(), atoms) if step else _closed(points, step)
         return cls(name, tuple(atoms), tuple(edges), step, missing, kind == "datetime")
 

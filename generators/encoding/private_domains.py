@@ -7,39 +7,75 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.stats import norm
 
 from generators.datasets.schema import LEVEL_KINDS, Column, Schema
 from generators.encoding.blocks import present_values
 from generators.errors import InputError
-from generators.privacy.curator import Curator
+from generators.privacy.curator import Curator, Floats
 
-_CELLS = 1024
-"""Cells of the histogram from which a range's quantiles are read."""
+_DEPTH = 5
+"""How often an octave is split into four: into 1024 cells in the end."""
+
+_SMALLEST, _LARGEST = -20, 64
+"""Powers of two, the smallest and the largest octave: values beyond the last, and below the first, count as these."""
+
+_LAST_MOMENT = 9.2e9
+"""Seconds from 1970 to either end of what nanoseconds of 64 bits can tell."""
 
 _QUANTILES = 128
 _FREQUENT = 16
 """Most single values of a range that get a category of their own."""
 
-_SHARE = 0.01
-"""Smallest share of all units at which a single value of a range counts as frequent."""
+_SHARE = 1 / 32
+"""Smallest share of all units at which a single value of a range counts as frequent: that of one bin of 32."""
 
-_SMALLEST, _LARGEST = -20, 64
-"""Powers of two between which bounds are sought: beyond the last, and below the first, values count as these."""
+_FALSE_OCTAVE = 1e-3
+"""Chance with which noise alone makes an empty octave look occupied, for a whole column."""
+
+
+def declared_only(schema: Schema) -> Schema:
+    """Return the schema without anything that reading the records put into it.
+
+    Raises:
+        InputError: What a column is, or the size of images, or the rate of recordings was read from the records.
+    """
+    return replace(schema, columns=tuple(_declared(column, schema) for column in schema.columns))
+
+
+def _declared(column: Column, schema: Schema) -> Column:
+    if column.paid:
+        raise InputError(
+            f"column '{column.name}': its domain was paid for by another run, whose ledger this run does not have; "
+            "train with the schema that the other run began with, and pay again"
+        )
+    if column.name == schema.unit or column.kind == "text":
+        # That it names people, or holds the texts, the caller says; nothing else is known of it.
+        return Column(column.name, column.kind, public=column.public)
+    if column.public is None:
+        need, read = f"kind: {column.kind}", "its kind was guessed from the records"
+        if column.kind == "image" and column.shape is not None:
+            need, read = f"kind: image, shape: {list(column.shape)}", "the size of its images was read from the records"
+        elif column.kind == "audio":
+            need, read = f"kind: audio, rate: {column.rate}", "its sample rate was read from the records"
+        raise InputError(
+            f"column '{column.name}': {read}, which a budget does not allow; declare {need} and public: WHO for it in "
+            "a schema file" + ("; a domain may be declared too, or paid for" if column.is_modelled else "")
+        )
+    return column
 
 
 def learn_domains(frame: pd.DataFrame, schema: Schema, curator: Curator, *, shares: bool) -> Schema:
     """Learn what encoders need to know and nobody declared, for the budget's share of preprocessing.
 
     A column of levels without a declared domain is asked which values are frequent; rarer ones become missing. A range
-    without bounds is asked for the magnitude of its values, and every range for its frequent single values and for its
-    quantiles. Where labels are to be drawn as they occur, each declared column of levels is asked how often.
+    is asked for its frequent single values, and how the others are spread: from that follow quantiles and, unless they
+    are declared, bounds. Where labels are to be drawn as they occur, each declared column of levels is asked how often.
 
     Args:
         frame: Canonical training frame.
-        schema: Its columns, each of which somebody has declared public, at least in its kind.
+        schema: What `declared_only` returned.
         curator: Who answers.
         shares: Whether it matters how often each level occurs.
 
@@ -47,14 +83,8 @@ def learn_domains(frame: pd.DataFrame, schema: Schema, curator: Curator, *, shar
         The schema with these domains known; the frame has to be `fitted_into` them.
 
     Raises:
-        InputError: A column's kind is not declared, a domain came out empty, or the budget is exhausted.
+        InputError: A domain came out empty, or the budget is exhausted.
     """
-    for column in schema.modelled:
-        if column.public is None:
-            raise InputError(
-                f"column '{column.name}': its kind was guessed from the records, which a budget does not allow; "
-                f"declare kind: {column.kind} and public: WHO for it in a schema file"
-            )
     asked = sum(_questions(column, shares) for column in schema.modelled) + (not curator.budget.n_public)
     if asked == 0 or curator.budget.preprocessing == 0:
         return schema
@@ -81,7 +111,7 @@ def fitted_into(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
 def _questions(column: Column, shares: bool) -> int:
     if column.kind in LEVEL_KINDS:
         return int(shares or not column.domain_is_known)
-    return 3 - column.domain_is_known
+    return 2
 
 
 def _with_levels(column: Column, cells: pd.Series[Any], curator: Curator, shares: bool) -> Column:
@@ -114,72 +144,92 @@ def _with_range(column: Column, cells: pd.Series[Any], curator: Curator) -> Colu
     moment = column.kind == "datetime"
     numbers = np.full(len(cells), np.nan)
     numbers[cells.notna().to_numpy()] = present_values(cells, moment=moment)
-    if column.domain_is_known and column.low is not None and column.high is not None:
-        low, high, paid, missing = column.low, column.high, column.paid, column.missing
-    else:
-        low, high = _bounds(column, numbers, curator)
-        paid, missing = True, True
-    whole = column.kind == "integer" or moment
-    seen = pd.Series(np.where(np.isnan(numbers), np.nan, numbers.clip(low, high)))
-    found = curator.frequent(f"which single values of {column.name} are frequent", seen)
-    least = _SHARE * curator.units
-    atoms = tuple(sorted({*column.frequent, *(float(value) for value, count in found[:_FREQUENT] if count >= least)}))
-    cells_of, edges = _grid(seen[~seen.isin(atoms)].reindex(seen.index), low, high, whole)
-    counts = curator.counts(f"how the values of {column.name} are spread", cells_of, len(edges) - 1)
-    quantiles = _quantiles(counts, edges, curator.noise)
-    return replace(column, low=low, high=high, frequent=atoms, quantiles=quantiles, missing=missing, paid=paid)
-
-
-def _bounds(column: Column, numbers: npt.NDArray[np.float64], curator: Curator) -> tuple[float, float]:
-    """Read bounds off a noisy histogram of magnitudes: signed powers of two, the same for any data."""
-    sizes = np.clip(np.ceil(np.log2(np.maximum(np.abs(numbers), 2.0**_SMALLEST))), _SMALLEST, _LARGEST)
-    steps = sizes - _SMALLEST + 1
-    places = np.where(np.abs(numbers) <= 2.0**_SMALLEST, 0, np.sign(numbers) * steps)
-    reach = _LARGEST - _SMALLEST + 1
-    cells = np.where(np.isnan(numbers), -1, np.nan_to_num(places) + reach).astype(np.int64)
-    counts = curator.counts(f"the magnitude of the values of {column.name}", cells, 2 * reach + 1)
-    # So high that noise alone passes it, in any of the cells, once in a hundred runs.
-    occupied = np.flatnonzero(counts > curator.noise * norm.isf(0.01 / len(counts)))
-    if not len(occupied):
+    numbers = np.clip(numbers, _low(column), _high(column))
+    found = curator.frequent(f"which single values of {column.name} are frequent", pd.Series(numbers))
+    frequent = [float(value) for value, count in found if count >= _SHARE * curator.units][:_FREQUENT]
+    atoms = tuple(sorted({*column.frequent, *frequent}))
+    numbers[np.isin(numbers, atoms)] = np.nan
+    quantiles = _quantiles(_spread(column, numbers, curator), whole=_is_whole(column))
+    if column.domain_is_known:
+        return replace(column, frequent=atoms, quantiles=quantiles)
+    seen = [*atoms, *quantiles]
+    if not seen:
         raise InputError(
             f"column '{column.name}': too few values to see their magnitude through the noise; declare low and high "
             "public in a schema file, or allow more epsilon or preprocessing"
         )
-
-    def outer(place: int) -> float:
-        return 0.0 if place == 0 else math.copysign(2.0 ** (abs(place) - 1 + _SMALLEST), place)
-
-    def inner(place: int) -> float:
-        return 0.0 if abs(place) <= 1 else math.copysign(2.0 ** (abs(place) - 2 + _SMALLEST), place)
-
-    first, last = int(occupied[0]) - reach, int(occupied[-1]) - reach
-    low = outer(first) if first <= 0 else inner(first)
-    high = outer(last) if last >= 0 else inner(last)
-    return (math.floor(low), math.ceil(high)) if column.kind in ("integer", "datetime") else (low, high)
+    low = min(seen) if column.low is None else column.low
+    high = max(seen) if column.high is None else column.high
+    return replace(column, low=low, high=high, frequent=atoms, quantiles=quantiles, paid=True)
 
 
-def _grid(
-    cells: pd.Series[Any], low: float, high: float, whole: bool
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """Return the cell of each value on an even grid, -1 for missing ones, and the grid's edges."""
-    span = high - low + (1 if whole else 0)
-    number = int(min(_CELLS, span)) if whole else _CELLS
-    edges = np.linspace(low, low + span, max(number, 1) + 1)
-    values = cells.to_numpy(dtype=np.float64)
-    inside = np.clip(np.searchsorted(edges, np.nan_to_num(values), side="right") - 1, 0, len(edges) - 2)
-    return np.where(np.isnan(values), -1, inside).astype(np.int64), edges
+def _low(column: Column) -> float:
+    return (-_LAST_MOMENT if column.kind == "datetime" else -math.inf) if column.low is None else column.low
 
 
-def _quantiles(counts: npt.NDArray[np.float64], edges: npt.NDArray[np.float64], noise: float) -> tuple[float, ...]:
-    """Return the values at even shares, read off a noisy histogram; empty if it shows nothing but noise."""
-    # Cells that noise alone could have filled are left out where they are empty around, or their sum would drown all.
-    kept = np.where(counts > noise, counts, 0.0)
-    total = kept.sum()
-    if total <= 4 * noise * math.sqrt(len(counts)):
+def _high(column: Column) -> float:
+    return (_LAST_MOMENT if column.kind == "datetime" else math.inf) if column.high is None else column.high
+
+
+def _is_whole(column: Column) -> bool:
+    return column.kind in ("integer", "datetime")
+
+
+def _spread(column: Column, numbers: Floats, curator: Curator) -> list[tuple[float, float, float]]:
+    """Return where values lie as far as noise lets through: ascending pieces (from, to, how many units).
+
+    Tables of counts are read from coarse to fine. The first counts octaves, signed powers of two from the declared low
+    end or from 0, which are the same for any data; each next one splits every cell into four. A cell is looked into
+    only if it holds enough to tell its parts, so that noise does not add up over what is empty.
+    """
+    origin = 0.0 if column.low is None else column.low
+    powers = 2.0 ** np.arange(_SMALLEST, _LARGEST + 1)
+    edges = np.concatenate([-powers[::-1], [0.0], powers])
+    octaves = len(edges) - 1
+    present = ~np.isnan(numbers)
+    offsets = np.where(present, numbers - origin, 0.0)
+    octave = np.clip(np.searchsorted(edges, offsets, side="right") - 1, 0, octaves - 1)
+    part = np.clip((offsets - edges[octave]) / np.diff(edges)[octave], 0.0, 1.0)
+    asked = []
+    for level in range(_DEPTH + 1):
+        parts = 4**level
+        cells = octave * parts + np.minimum((part * parts).astype(np.int64), parts - 1)
+        asked.append((np.where(present, cells, -1), octaves * parts))
+    tables, noise = curator.tables(f"how the values of {column.name} are spread", asked)
+
+    def pieces(level: int, cell: int, units: float) -> list[tuple[float, float, float]]:
+        low, width = edges[cell >> 2 * level], np.diff(edges)[cell >> 2 * level] / 4**level
+        low += origin + width * (cell % 4**level)
+        if level < _DEPTH and units > 4 * noise and not (_is_whole(column) and width <= 1):
+            counts = tables[level + 1][4 * cell : 4 * cell + 4]
+            counts = np.where(counts > 2 * noise, counts, 0.0)
+            if counts.any():
+                shares = units * counts / counts.sum()
+                below = [
+                    pieces(level + 1, 4 * cell + place, float(shares[place]))
+                    for place in np.flatnonzero(counts).tolist()
+                ]
+                return [piece for one in below for piece in one]
+        return [(max(low, _low(column)), min(low + width, _high(column)), units)]
+
+    occupied = np.flatnonzero(tables[0] > noise * norm.isf(_FALSE_OCTAVE / octaves))
+    found = [piece for cell in occupied for piece in pieces(0, int(cell), float(tables[0][cell]))]
+    return [(low, high, units) for low, high, units in found if low <= high]
+
+
+def _quantiles(spread: list[tuple[float, float, float]], *, whole: bool) -> tuple[float, ...]:
+    """Return the values at even shares; none if nothing is known of the spread."""
+    if not spread:
         return ()
-    below = np.concatenate([[0.0], np.cumsum(kept)]) / total
-    places = np.interp(np.linspace(0, 1, _QUANTILES + 1), below, edges)
-    return tuple(float(place) for place in places)
+    ends = np.array([end for low, high, _ in spread for end in (low, high)])
+    units = np.array([units for _, _, units in spread])
+    upto = np.repeat(np.cumsum(units), 2)
+    upto[::2] -= units
+    places = np.interp(np.linspace(0, 1, _QUANTILES + 1) * upto[-1], upto, ends)
+    if whole:
+        # Whole number v stands for all of [v, v + 1), up to its end, which is no value itself.
+        places = np.minimum(np.floor(places), max(math.ceil(places[-1]) - 1, math.floor(places[0])))
+    return tuple(places.tolist())
 
 
 def _fitted(cells: pd.Series[Any], column: Column) -> pd.Series[Any]:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from generators.datasets import Dataset, Schema
-from generators.encoding.private_domains import fitted_into, learn_domains
+from generators.encoding.private_domains import declared_only, fitted_into, learn_domains
 from generators.errors import InputError
 from generators.models.conditions import Conditions
 from generators.models.parameters import Device, Seed, check_parameters, resolved_device
@@ -23,6 +23,7 @@ from generators.models.private_run import PrivateRun, identity_of, units_of
 from generators.models.storage import load_folder, save_folder
 from generators.privacy import Curator, Ledger, PrivacyBudget
 from generators.training import Callback, Checkpoints, History
+from generators.training.distributed import leads, processes, told
 from generators.training.randomness import seeded
 
 _HOLDER = "the data holder, by training with this schema"
@@ -87,6 +88,9 @@ class Generator(ABC):
     kind: ClassVar[str]
     modality: ClassVar[str] = "tabular"
     no_privacy: ClassVar[str] = ""
+    several_processes: ClassVar[bool] = False
+    """Whether several processes can train it together under a budget."""
+
     draws_labels: ClassVar[bool] = False
     """Whether sampling begins with labels, so that under a budget it matters how often each occurs."""
 
@@ -156,7 +160,11 @@ class Generator(ABC):
             raise InputError("a ledger is charged by private training only: give a budget")
         if budget is not None and self.no_privacy:
             raise InputError(f"{self.kind} cannot be trained under a privacy budget: {self.no_privacy}")
-        beside = Beside(progress, tuple(callbacks), checkpoints)
+        if processes() > 1 and (budget is None or not self.several_processes):
+            raise InputError(
+                f"several processes train neural kinds under a budget only: start {self.kind} in one, without torchrun"
+            )
+        beside = Beside(progress, tuple(callbacks), checkpoints) if leads() else Beside(progress=False)
         with seeded(self.seed, resolved_device(self.device)):
             if budget is None:
                 self._fit_freely(dataset, beside)
@@ -175,13 +183,19 @@ class Generator(ABC):
         frame, schema = dataset.train, dataset.schema
         people, unit = units_of(dataset, budget.unit)
         run: PrivateRun | None = None
-        if beside.checkpoints is not None and beside.checkpoints.resume:
+        if not leads():
+            run = PrivateRun.from_dict(told(), source="the first process")
+            budget, schema, ledger = run.budget, run.schema, run.ledger
+        elif beside.checkpoints is not None and beside.checkpoints.resume:
             run = PrivateRun.read(beside.checkpoints, identity_of(self.kind, self.get_params(), budget))
             schema, ledger = run.schema, run.ledger_to_go_on(given)
         else:
             ledger = Ledger() if given is None else given
+            schema = declared_only(schema)
         curator = Curator(budget, ledger, people=people, records=len(frame), unit=unit)
-        if run is None:
+        if run is not None:
+            curator.units = run.plan.units  # public, or paid for in its first part
+        else:
             ledger.add("column names, kinds and order", "public", public=_HOLDER)
             if budget.n_public:
                 ledger.add(
@@ -277,7 +291,7 @@ class Generator(ABC):
         except (InputError, KeyError, TypeError) as error:
             raise InputError(f"{path}/model.json: {error}") from error
         try:
-            model.schema_ = Schema.from_dict(description["schema"], source=f"{path}/model.json")
+            model.schema_ = Schema.from_dict(description["schema"], source=f"{path}/model.json", saved=True)
             model.ledger_ = ledger
             model.rows_ = int(description["train"]["rows"])
             model.fingerprint_ = description["train"]["sha256"]

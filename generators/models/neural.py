@@ -33,6 +33,9 @@ from generators.training import (
     train,
     train_privately,
 )
+from generators.training.clipping import check_objective
+from generators.training.distributed import leads, processes, tell
+from generators.training.following import Follower
 from generators.training.private import RNG
 
 
@@ -63,8 +66,12 @@ class NeuralGenerator(Generator):
         compression_: How `compress` made it smaller; None if it did not.
     """
 
+    several_processes: ClassVar[bool] = True
     default_epochs: ClassVar[int] = 30
     least_steps: ClassVar[int] = 2000
+    private_betas: ClassVar[tuple[float, float]] = (0.9, 0.999)
+    """AdamW's decay rates under a budget."""
+
     chunk: ClassVar[int] = 2048
     """Records that go through the network at once outside training."""
 
@@ -116,6 +123,15 @@ class NeuralGenerator(Generator):
         """Return what training lowers, in turn, in every step."""
         return [Phase(self.network_, list(self.network_.parameters()))]
 
+    def _private_objective(self) -> nn.Module:
+        """Return what DP-SGD lowers: a module that owns the privately trained parameters and no others."""
+        objective: nn.Module = self.network_
+        return objective
+
+    def following(self) -> Follower | None:
+        """Return what learns between private steps from released weights alone, such as a GAN's generator; or None."""
+        return None
+
     def _draw(self, rows: Tensor) -> Callable[[torch.Generator], Tensor] | None:
         """Return how to draw a batch, or None for shuffled passes over the rows."""
         del rows
@@ -149,7 +165,8 @@ class NeuralGenerator(Generator):
 
         Returns:
             The network, which maps a batch of rows to one loss per row, with fresh parameters from torch's global
-            generator, and the rows, shape (records, ...).
+            generator, and the rows, shape (records, ...). With `public_only` it is the part that is trained privately;
+            what learns beside it is returned by `following`.
         """
         # The model counts as unfitted from here: no ledger ever goes with weights that it does not speak of.
         self.__dict__.pop("ledger_", None)
@@ -157,7 +174,7 @@ class NeuralGenerator(Generator):
         self._learn(frame, schema, public_only=public_only)
         rows = self._rows(frame).to(self.torch_device)
         self.network_ = self._build().to(self.torch_device)
-        return self.network_, rows
+        return (self._private_objective() if public_only else self.network_), rows
 
     @final
     def plan(self, budget: PrivacyBudget, units: float, before: Sequence[Event] = ()) -> PrivatePlan:
@@ -176,6 +193,7 @@ class NeuralGenerator(Generator):
                     "validation: a look at a slice of train would have to be paid for; set it to 0 under a budget"
                 )
             objective, rows = self.training_problem(frame, schema, public_only=True)
+            check_objective(objective, rows)
             if paying.run is None:
                 self._record(ledger)
             return self._fit_privately(objective, rows, schema, paying, beside)
@@ -230,9 +248,12 @@ class NeuralGenerator(Generator):
         curator, run = paying.curator, paying.run
         if run is None:
             plan = self.plan(curator.budget, curator.units, curator.events)
-            curator.spend("the weights", plan.event, parameters={**plan.parameters(), "rng": RNG})
+            several = {"processes": processes()} if processes() > 1 else {}
+            curator.spend("the weights", plan.event, parameters={**plan.parameters(), **several, "rng": RNG})
             run = PrivateRun(identity_of(self.kind, self.get_params(), paying.budget), curator.ledger, schema, plan)
-        plan = run.plan
+        if leads():
+            tell(run.to_dict())
+        plan, follower = run.plan, self.following()
         for callback in beside.callbacks:
             callback.started(self.kind, plan.parameters(), plan.steps)
 
@@ -249,7 +270,9 @@ class NeuralGenerator(Generator):
             shape=self.schedule,
             warmup=self.warmup,
             weight_decay=self.weight_decay,
-            ema=self.ema,
+            betas=self.private_betas,
+            ema=0.0 if follower is not None else self.ema,
+            between=follower,
             saved=None if beside.checkpoints is None else PrivateCheckpoints(beside.checkpoints, run.to_dict()),
             test_seed=curator.test_seed,
             observe=count,

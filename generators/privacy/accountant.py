@@ -221,11 +221,21 @@ def _interval(epsilon: float) -> float:
 
 
 def _pld_epsilon(events: Sequence[Event], delta: float, interval: float) -> float:
-    *before, last = events
+    *before, last = _with_gaussians_joined(events)
     together = _distribution(last, interval)
     if before:
         together = _composed(tuple(before), interval).compose(together)
     return float(together.get_epsilon_for_delta(delta))
+
+
+def _with_gaussians_joined(events: Sequence[Event]) -> list[Event]:
+    """Return the same with one answer in place of all that got normal noise: their precisions add up, exactly."""
+    gaussians = [event for event in events if event.mechanism == "gaussian"]
+    if len(gaussians) < 2:
+        return list(events)
+    precision = sum(event.times / (event.noise_multiplier or math.nan) ** 2 for event in gaussians)
+    others = [event for event in events if event.mechanism != "gaussian"]
+    return [Event("gaussian", precision**-0.5), *others]
 
 
 @lru_cache(maxsize=8)

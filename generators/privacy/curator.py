@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,14 +21,16 @@ from generators.privacy.ledger import Ledger
 RNG = "a numpy generator seeded with 256 bits from the operating system; it is not cryptographically secure (a warning)"
 
 Codes = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
 
 class Curator:
     """Answers questions about the training records of one run, each paid for from a ledger before it is answered.
 
-    Formal guarantee: an answer is a table of counts in which each unit is counted once, with normal noise of deviation
-    `noise` on every cell: the Gaussian mechanism with L2 sensitivity 1. Where a person has several records, one of
-    them, drawn at random and in secret, stands for the person in everything the curator is asked.
+    Formal guarantee: an answer is a vector of counts that one unit changes by at most 1 in L2 norm, with normal noise
+    of deviation `noise` on every count: the Gaussian mechanism. Where a person has several records, one of them, drawn
+    at random and in secret, stands for the person in each answer. What is drawn for one person does not depend on the
+    others, so that, given the same draws, data sets with and without a person differ in that person alone.
 
     Args:
         budget: What this run may spend.
@@ -70,11 +72,17 @@ class Curator:
         self._records = records
         self._noise: float | None = None
         self._failure = 0.0
+        # Records in the order of their people, and how many each person has.
+        self._by_person = np.argsort(people, kind="stable") if people is not None else np.arange(records)
+        self._records_of = np.bincount(people) if people is not None else np.ones(records, dtype=np.int64)
         seed = budget.deterministic_noise_for_tests
         self._rng = np.random.default_rng(int.from_bytes(os.urandom(32), "little") if seed is None else seed)
         self.units = float(count)
         if ledger.budget is None:
             ledger.allow(self.budget, unit)
+        elif (promised := ledger.budget.parameters["unit"]) != unit:
+            # Hiding people does not hide each of their records as well, nor the other way round.
+            raise InputError(f"the ledger hides one {promised}, but this run one {unit}; give it a ledger of its own")
 
     @property
     def test_seed(self) -> int | None:
@@ -115,7 +123,7 @@ class Curator:
             )
         self.events.append(event)
 
-    def counts(self, what: str, cells: Codes, size: int) -> npt.NDArray[np.float64]:
+    def counts(self, what: str, cells: Codes, size: int) -> Floats:
         """Return how many units fall into each cell, with noise.
 
         Args:
@@ -123,10 +131,30 @@ class Curator:
             cells: Cell of each record, shape (records,); negative for none.
             size: Number of cells.
         """
-        self.spend(what, Event("gaussian", self.noise), parameters={"cells": size, "rng": RNG})
-        chosen = cells[self.one_each()]
-        exact = np.bincount(chosen[chosen >= 0], minlength=size)[:size]
-        return exact + self._rng.normal(0, self.noise, size)
+        (table,), _ = self.tables(what, [(cells, size)])
+        return table
+
+    def tables(self, what: str, asked: Sequence[tuple[Codes, int]]) -> tuple[list[Floats], float]:
+        """Return several tables of counts, such as a coarse one and finer ones, as one answer.
+
+        Each unit is counted once in every table, which makes sqrt(tables) in L2 norm: so much more noise makes up for
+        it.
+
+        Args:
+            what: The question, in plain words, for the ledger.
+            asked: For each table, the cell of each record, shape (records,), negative for none, and the number of
+                cells.
+
+        Returns:
+            The tables, and the deviation of the noise on each of their cells.
+        """
+        deviation = self.noise * math.sqrt(len(asked))
+        cells_asked = sum(size for _, size in asked)
+        self.spend(what, Event("gaussian", self.noise), parameters={"cells": cells_asked, "rng": RNG})
+        draws, noise = self._draws()
+        chosen = self._one_each(draws)
+        exact = [np.bincount(cells[chosen][cells[chosen] >= 0], minlength=size)[:size] for cells, size in asked]
+        return [table + noise.normal(0, deviation, len(table)) for table in exact], deviation
 
     def frequent(self, what: str, values: pd.Series[Any]) -> list[tuple[Any, float]]:
         """Return the values that many units have, with noisy counts, most frequent first.
@@ -145,15 +173,23 @@ class Curator:
             Event("gaussian", self.noise, failure=self._failure),
             parameters={"threshold": threshold, "rng": RNG},
         )
-        counts = values.iloc[self.one_each()].value_counts(sort=False)
-        noisy = counts.to_numpy() + self._rng.normal(0, self.noise, len(counts))
+        draws, noise = self._draws()
+        counts = values.iloc[self._one_each(draws)].value_counts(sort=False)
+        noisy = counts.to_numpy() + noise.normal(0, self.noise, len(counts))
         found = [(value, float(count)) for value, count in zip(counts.index, noisy, strict=True) if count > threshold]
         return sorted(found, key=lambda pair: (-pair[1], str(pair[0])))
 
     def one_each(self) -> Codes:
         """Return the places of one record of each unit, drawn anew."""
-        if self.people is None:
-            return np.arange(self._records)
-        order = self._rng.permutation(self._records)
-        _, first = np.unique(self.people[order], return_index=True)
-        return order[first]
+        return self._one_each(self._draws()[0])
+
+    def _draws(self) -> tuple[np.random.Generator, np.random.Generator]:
+        """Return what draws records, and what draws noise, for one answer: the next answer's draws do not shift."""
+        draws, noise = self._rng.spawn(2)
+        return draws, noise
+
+    def _one_each(self, draws: np.random.Generator) -> Codes:
+        counts = self._records_of
+        which = (draws.random(len(counts)) * counts).astype(np.int64)
+        chosen: Codes = self._by_person[np.cumsum(counts) - counts + np.minimum(which, counts - 1)]
+        return chosen

@@ -1,4 +1,4 @@
-"""The private training loop: DP-SGD with Poisson sampling and ghost clipping (Abadi et al. 2016; Li et al. 2022).
+"""The private training loop: DP-SGD with Poisson sampling (Abadi et al. 2016).
 
 Formal guarantee: the sequence of noisy gradients, and so the final weights, satisfies (epsilon, delta)-differential
 privacy as computed for the plan, for neighbours that differ by one added or removed unit: a row, or a person with all
@@ -23,13 +23,13 @@ import warnings
 from collections.abc import Callable
 
 import torch
-from opacus.grad_sample import GradSampleModuleFastGradientClipping
-from opacus.optimizers import DPOptimizerFastGradientClipping
-from opacus.utils.fast_gradient_clipping_utils import DPTensorFastGradientClipping
 from torch import Tensor, nn
 
 from generators.privacy.plan import PrivatePlan
 from generators.training.averaging import WeightAverage
+from generators.training.clipping import Mode, clipped_sums, trained
+from generators.training.distributed import leads, noisy_optimizer, own_units, rank, share
+from generators.training.following import Follower, with_moments
 from generators.training.private_checkpoints import PrivateCheckpoints
 from generators.training.progress import training_progress
 from generators.training.randomness import seeded
@@ -61,7 +61,10 @@ def train_privately(
     shape: str = "cosine",
     warmup: float = 0.0,
     weight_decay: float = 0.0,
+    betas: tuple[float, float] = (0.9, 0.999),
     ema: float = 0.0,
+    mode: Mode | None = None,
+    between: Follower | None = None,
     saved: PrivateCheckpoints | None = None,
     test_seed: int | None = None,
     observe: Callable[[int], None] | None = None,
@@ -74,10 +77,11 @@ def train_privately(
 
     Args:
         objective: Maps a batch of rows to one loss per row, shape (batch,); no row's loss may depend on another row.
-            Its parameters belong to layers that Opacus supports, and each is used once in every pass. What it draws at
-            random comes from torch's global generators, independently for each row: they are seeded from the operating
-            system for the time of training, and then left as they were.
-        rows: Training records, first axis is the record.
+            Under ghost clipping each of its layers is used once in every pass. What it draws at random comes from
+            torch's global generators, independently for each row: they are seeded from the operating system for the
+            time of training, and then left as they were.
+        rows: Training records, first axis is the record. Where torch.distributed is initialised, every process is given
+            all of them, and takes its own share, see `generators.training.distributed`.
         plan: What the run spends.
         people: Which person each row belongs to, numbered from 0 without gaps, shape (rows,); None where each row is a
             unit of its own.
@@ -85,9 +89,13 @@ def train_privately(
         shape: How the rate falls: `cosine`, `linear` or `constant`.
         warmup: Share of the steps over which it first rises.
         weight_decay: AdamW's.
+        betas: AdamW's decay rates.
         ema: Decay of a moving average of the weights, which replaces them in the end; 0 for none. Like all of the
             above, it works on what the noisy steps released and costs nothing.
-        saved: Keeps the state of the run, and goes on from it.
+        mode: How rows are clipped; by the objective's layers if None.
+        between: What else learns, from released weights alone, after each step. Its weights are no part of the
+            objective's parameters.
+        saved: Keeps the state of the run, and goes on from it; of several processes, in the first alone.
         test_seed: Replays noise, sampling and the objective's draws, for tests only; such a run is not private.
         observe: Called after each step with its number, while each parameter's `grad` still holds the noisy mean
             gradient that the step released. For auditors.
@@ -95,35 +103,37 @@ def train_privately(
         progress: Whether to show the bar.
 
     Raises:
-        ValueError: The objective does not return one loss per row, so that clipping would go wrong.
+        InputError: The objective cannot be clipped, see `check_objective`.
+        ValueError: It does not return one loss per row, so that clipping would go wrong.
     """
+    rows, people = own_units(rows, people)
     device = rows.device
+    test_seed = None if test_seed is None else test_seed + rank()
     sampler = system_entropy(test_seed=test_seed)
     noise = system_entropy(device, test_seed=test_seed)
     draw = _poisson(len(rows), people, plan.sampling_rate, sampler)
     objective.train()
-    wrapped = GradSampleModuleFastGradientClipping(objective, max_grad_norm=plan.clip, loss_reduction="mean")
-    adam = torch.optim.AdamW(objective.parameters(), lr=learning_rate, weight_decay=weight_decay)
+    parameters = trained(objective)
+    adam = torch.optim.AdamW(parameters.values(), lr=learning_rate, betas=betas, weight_decay=weight_decay)
     average = WeightAverage(objective, ema) if ema > 0 else None
-    optimizer = DPOptimizerFastGradientClipping(
-        adam,
-        noise_multiplier=plan.noise_multiplier,
-        max_grad_norm=plan.clip,
-        # Fixed and public, and not rounded: with "mean", Opacus divides the noisy sum by exactly this.
-        expected_batch_size=plan.expected_batch_size,
-        generator=noise,
-    )
+    optimizer = noisy_optimizer(adam, plan, noise)
     rate = schedule(adam, plan.steps, shape, warmup)
-    state = _state(objective, adam, average)
-    first = 0 if saved is None else saved.start(state)
+    state = with_moments("", parameters, adam)
+    if average is not None:
+        state |= {f"average.{name}": tensor for name, tensor in average.weights.items()}
+        state["average.updates"] = average.updates
+    if between is not None:
+        state |= between.state
+    begun = torch.tensor(0 if saved is None else saved.start(state))
+    share([begun, *state.values()])
+    first = int(begun)
     try:
         with (
+            clipped_sums(objective, plan.clip, mode) as clipped_sum,
             seeded(_fresh_seed(test_seed), device, _fresh_seed(test_seed)),
             warnings.catch_warnings(),
             training_progress(title, plan.steps, shown=progress) as advance,
         ):
-            # Records need no gradient, which torch finds worth a warning at every hook and step.
-            warnings.filterwarnings("ignore", message="Full backward hook is firing")
             warnings.filterwarnings("ignore", message="Detected call of `lr_scheduler.step")
             for _ in range(first):
                 rate.step()
@@ -131,7 +141,11 @@ def train_privately(
             for step in range(first, plan.steps):
                 if saved is not None and (step - first) % saved.every == 0:
                     saved.begin(min(step + saved.every, plan.steps))
-                _sum_clipped_gradients(wrapped, optimizer, rows[draw().to(device)])
+                batch = rows[draw().to(device)]
+                # An empty batch is an ordinary outcome of Poisson sampling: its step releases noise alone.
+                total = clipped_sum(batch) if len(batch) else [torch.zeros_like(one) for one in parameters.values()]
+                for parameter, summed in zip(parameters.values(), total, strict=True):
+                    parameter.grad = summed
                 optimizer.step()
                 rate.step()
                 if average is not None:
@@ -139,13 +153,18 @@ def train_privately(
                 if observe is not None:
                     observe(step)
                 optimizer.zero_grad()
+                if between is not None:
+                    if leads():
+                        between.follow(step, plan.steps)
+                    share(between.state.values())
                 advance(round(plan.expected_batch_size), "")
                 if saved is not None and ((step + 1 - first) % saved.every == 0 or step + 1 == plan.steps):
                     saved.save(state)
         if average is not None:
             average.swap()
+        if between is not None:
+            between.finish()
     finally:
-        wrapped.to_standard_module()
         objective.eval()
 
 
@@ -158,61 +177,12 @@ def _poisson(rows: int, people: Tensor | None, rate: float, sampler: torch.Gener
     starts = counts.cumsum(0) - counts
 
     def draw() -> Tensor:
-        chosen = torch.rand(len(counts), generator=sampler, dtype=torch.float64) < rate
-        # Which of their rows stands for each person is drawn for everybody, so that draws do not shift with others.
-        which = (torch.rand(len(counts), generator=sampler, dtype=torch.float64) * counts).long()
+        # For each person two numbers side by side: whether they are in, and which of their rows stands for them.
+        drawn = torch.rand(len(counts), 2, generator=sampler, dtype=torch.float64)
+        chosen, which = drawn[:, 0] < rate, (drawn[:, 1] * counts).long()
         return order[(starts + which.minimum(counts - 1))[chosen]]
 
     return draw
-
-
-def _state(objective: nn.Module, adam: torch.optim.AdamW, average: WeightAverage | None) -> dict[str, Tensor]:
-    """Return all that changes from step to step, as the very tensors that training moves."""
-    state = {f"weights.{name}": parameter.data for name, parameter in objective.named_parameters()}
-    for name, parameter in objective.named_parameters():
-        moments = {"step": torch.zeros(()), "exp_avg": torch.zeros_like(parameter.data)}
-        moments["exp_avg_sq"] = torch.zeros_like(parameter.data)
-        adam.state[parameter] = moments
-        state |= {f"adam.{name}.{moment}": tensor for moment, tensor in moments.items()}
-    if average is not None:
-        state |= {f"average.{name}": tensor for name, tensor in average.weights.items()}
-        state["average.updates"] = average.updates
-    return state
-
-
-def _sum_clipped_gradients(
-    wrapped: GradSampleModuleFastGradientClipping, optimizer: DPOptimizerFastGradientClipping, batch: Tensor
-) -> None:
-    """Leave the sum of the batch's clipped gradients in each parameter's `grad`."""
-    _backward(wrapped, optimizer, batch)
-    if all(bool(parameter.grad.isfinite().all()) for parameter in optimizer.params):
-        return
-    # Some row's gradient is not finite, so that it could not be clipped and has spoilt the sum, which would tell that
-    # the row is there. Each row is now taken alone, and counts with its clipped gradient or, without one, with zero.
-    total = [torch.zeros_like(parameter) for parameter in optimizer.params]
-    for row in torch.split(batch, 1):
-        optimizer.zero_grad()
-        _backward(wrapped, optimizer, row)
-        own = [parameter.grad for parameter in optimizer.params]
-        if all(bool(gradient.isfinite().all()) for gradient in own):
-            total = [summed + gradient for summed, gradient in zip(total, own, strict=True)]
-    for parameter, summed in zip(optimizer.params, total, strict=True):
-        parameter.grad = summed
-
-
-def _backward(
-    wrapped: GradSampleModuleFastGradientClipping, optimizer: DPOptimizerFastGradientClipping, batch: Tensor
-) -> None:
-    if len(batch) == 0:
-        # An empty batch is an ordinary outcome of Poisson sampling: its step releases noise alone.
-        for parameter in optimizer.params:
-            parameter.grad = torch.zeros_like(parameter)
-        return
-    losses = wrapped(batch)
-    if losses.shape != (len(batch),):
-        # Any other shape would broadcast against the clipping factors and leave gradients unclipped.
-        raise ValueError(f"the objective returned losses of shape {tuple(losses.shape)}, expected ({len(batch)},)")
-    DPTensorFastGradientClipping(wrapped, optimizer, losses, "mean").backward()
 
 
 def _fresh_seed(test_seed: int | None) -> int:

@@ -7,7 +7,7 @@ import pytest
 from audit import Suite
 from audit.budgets import BudgetSection, paid_from
 from audit.cli import main
-from generators import InputError, Ledger, PrivacyBudget
+from generators import InputError, Ledger, PrivacyBudget, create
 from generators.privacy import Event
 from tests.generators.models.toy import tabular
 
@@ -48,6 +48,14 @@ def test_a_file_gets_the_total_and_keeps_it(tmp_path):
         with pytest.raises(InputError, match=words), paid_from(section, data):
             pass
     assert [one.name for one in tmp_path.iterdir()] == ["ledger.json"]
+
+
+def test_a_ledger_of_people_is_not_charged_for_records():
+    ledger = Ledger()
+    ledger.allow(PrivacyBudget(4, 1e-5), unit="person (patient)")
+    with pytest.raises(InputError, match=r"hides one person \(patient\), but this run one record"):
+        create("tabular-vae").fit(tabular(), PrivacyBudget(1, 1e-5), ledger=ledger, progress=False)
+    assert [entry.mechanism for entry in ledger] == ["budget"]
 
 
 def test_a_refused_run_leaves_no_file_but_a_charged_one_stays(tmp_path):

@@ -188,10 +188,6 @@ def test_an_interrupted_training_goes_on(
 
 BAD_CHECKPOINTS = {
     "nothing to resume": (["--resume"], "m.checkpoint: no checkpoint to resume from"),
-    "under a budget": (
-        ["--checkpoint-every", "5", "--epsilon", "3", "--delta", "1e-3"],
-        "checkpoints are not available under a privacy budget",
-    ),
     "every no step": (["--checkpoint-every", "0"], "--checkpoint-every"),
 }
 

@@ -66,6 +66,7 @@ class AudioGenerator(NeuralGenerator):
     """
 
     modality: ClassVar[str] = "audio"
+    draws_labels: ClassVar[bool] = True
     chunk: ClassVar[int] = 256
 
     batch_size: PositiveInt = 32

@@ -29,6 +29,7 @@ class ImageGenerator(NeuralGenerator):
     """
 
     modality: ClassVar[str] = "image"
+    draws_labels: ClassVar[bool] = True
     chunk: ClassVar[int] = 512
 
     encoder_: ImageEncoder = field(init=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from itertools import pairwise
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +18,12 @@ from torch.func import functional_call
 
 from generators.encoding.images import Shape, split_rows
 from generators.models.image.base import ImageGenerator
-from generators.models.image.layers import beside, groups, halvings
+from generators.models.image.layers import beside, groups, halvings, moved
+from generators.models.image.patches import PatchDiscriminator, PrivateDiscriminator
 from generators.models.image.variety import Variety
 from generators.models.parameters import NonNegativeFloat, PositiveInt, Share
 from generators.training import History, Phase
+from generators.training.following import Follower
 
 _COLLAPSED = 0.5
 _UNCOVERED = 0.25
@@ -41,6 +43,7 @@ class ImageGAN(ImageGenerator):
         penalty: Weight of the gradient penalty.
         shift: Largest move of an image that the discriminator sees, as a share of its sides. With few hundred images
             .1 keeps it from learning them by heart (Zhao et al. 2020), and generated images move about a little.
+        private_steps: Discriminator's steps for one of the generator's, under a budget.
         validation: Not available: a discriminator's loss does not tell when to stop.
 
     Example:
@@ -55,10 +58,8 @@ class ImageGAN(ImageGenerator):
     """
 
     kind: ClassVar[str] = "image-gan"
-    no_privacy: ClassVar[str] = (
-        "its loss mixes records with images made by a generator that follows them, step by step, which the private "
-        "loop cannot train yet; image-vae and image-diffusion can"
-    )
+    draws_labels: ClassVar[bool] = True
+    private_betas: ClassVar[tuple[float, float]] = (0.5, 0.99)
     default_epochs: ClassVar[int] = 20
 
     batch_size: PositiveInt = 128
@@ -67,15 +68,43 @@ class ImageGAN(ImageGenerator):
     latent: PositiveInt = 64
     penalty: NonNegativeFloat = 1.0
     shift: Share = 0.0
+    private_batch_size: PositiveInt = 512
+    private_steps: PositiveInt = 20
 
     def discriminate(self, frame: pd.DataFrame) -> npt.NDArray[np.float64]:
         """Return the discriminator's logit that each record, with its labels, is real; shape (records,)."""
         return self._measured(frame, lambda rows: self.network_.discriminator(*split_rows(rows, self.encoder_.shape_)))
 
     def _build(self) -> Adversaries:
-        return Adversaries(
-            self.encoder_.shape_, self.encoder_.labels_.width, self.channels, self.latent, self.penalty, self.shift
+        shape, labels = self.encoder_.shape_, self.encoder_.labels_.width
+        private = self.encoder_.public_only
+        return Adversaries(shape, labels, self.channels, self.latent, self.penalty, self.shift, private=private)
+
+    def _private_objective(self) -> PrivateDiscriminator:
+        network: Adversaries = self.network_
+        discriminator = cast("PatchDiscriminator", network.discriminator)
+        return PrivateDiscriminator(discriminator, network.shape, self.shift, network.draw, self._fresh_labels)
+
+    def following(self) -> Follower:
+        """Return the generator, which learns from the released discriminator alone."""
+        network: Adversaries = self.network_
+        return Follower(
+            network.generator,
+            lambda: network.deceiving_loss(self._fresh_labels(self.batch_size)),
+            every=self.private_steps,
+            learning_rate=self.learning_rate,
+            betas=(0.5, 0.99),
+            shape=self.schedule,
+            ema=self.ema,
         )
+
+    def _fresh_labels(self, count: int) -> Tensor:
+        """Draw labels from torch's global generator as for sampling: by domains and shares that are public or paid."""
+        labels = self.encoder_.labels_
+        known = torch.from_numpy(labels.one_hot(labels.combinations_)).to(self.torch_device)
+        below = torch.from_numpy(labels.weights_ / labels.weights_.sum()).cumsum(0)[:-1].to(self.torch_device)
+        chosen: Tensor = known[(torch.rand(count, device=self.torch_device)[:, None] > below).sum(dim=1)]
+        return chosen
 
     def _phases(self) -> list[Phase]:
         both: Adversaries = self.network_
@@ -129,16 +158,28 @@ class Adversaries(nn.Module):
         latent: Dimensions of the noise.
         penalty: Weight of the gradient penalty.
         shift: Largest move of an image that the discriminator sees, as a share of its sides.
+        private: Whether the discriminator is one that suits ghost clipping.
     """
 
-    def __init__(self, shape: Shape, labels: int, channels: int, latent: int, penalty: float, shift: float) -> None:
+    def __init__(
+        self,
+        shape: Shape,
+        labels: int,
+        channels: int,
+        latent: int,
+        penalty: float,
+        shift: float,
+        *,
+        private: bool = False,
+    ) -> None:
         super().__init__()
         self.shape = shape
         self.latent = latent
         self.penalty = penalty
         self.shift = shift
         self.generator = ImageMaker(shape, labels, channels, latent)
-        self.discriminator = Discriminator(shape, labels, channels)
+        judge = PatchDiscriminator if private else Discriminator
+        self.discriminator: Discriminator | PatchDiscriminator = judge(shape, labels, channels)
 
     def forward(self, rows: Tensor) -> Tensor:
         """Return the discriminator's loss of each row, shape (batch,)."""
@@ -174,7 +215,10 @@ class Adversaries(nn.Module):
 
     def generator_loss(self, rows: Tensor) -> Tensor:
         """Return how well the discriminator sees through an image generated for each row's labels, shape (batch,)."""
-        _, labels = split_rows(rows, self.shape)
+        return self.deceiving_loss(split_rows(rows, self.shape)[1])
+
+    def deceiving_loss(self, labels: Tensor) -> Tensor:
+        """Return how well the discriminator sees through an image generated for each row of labels, shape (batch,)."""
         judge = {name: weight.detach() for name, weight in self.discriminator.named_parameters()}
         scores: Tensor = functional_call(self.discriminator, judge, (moved(self.draw(labels), self.shift), labels))
         return functional.softplus(-scores)
@@ -251,16 +295,3 @@ class Discriminator(nn.Module):
         if self.direction is not None:
             logits = logits + (self.direction(labels) * features).sum(dim=1)
         return logits
-
-
-def moved(images: Tensor, share: float) -> Tensor:
-    """Move each image by up to a share of its sides, in whole pixels; borders repeat. Differentiable in the images."""
-    if share == 0:
-        return images
-    places = []
-    for side in images.shape[-2:]:
-        most = round(share * side)
-        offsets = torch.randint(-most, most + 1, (len(images), 1), device=images.device)
-        places.append((torch.arange(side, device=images.device) + offsets).clamp(0, side - 1))
-    which = torch.arange(len(images), device=images.device)[:, None, None]
-    return images.movedim(1, -1)[which, places[0][:, :, None], places[1][:, None, :]].movedim(-1, 1)

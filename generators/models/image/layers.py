@@ -43,3 +43,16 @@ def doubled(images: Tensor, size: Size) -> Tensor:
 def groups(channels: int) -> int:
     """Return into how many groups GroupNorm should part so many channels: at most 8, and without a rest."""
     return next(number for number in range(min(8, channels), 0, -1) if channels % number == 0)
+
+
+def moved(images: Tensor, share: float) -> Tensor:
+    """Move each image by up to a share of its sides, in whole pixels; borders repeat. Differentiable in the images."""
+    if share == 0:
+        return images
+    places = []
+    for side in images.shape[-2:]:
+        most = round(share * side)
+        offsets = torch.randint(-most, most + 1, (len(images), 1), device=images.device)
+        places.append((torch.arange(side, device=images.device) + offsets).clamp(0, side - 1))
+    which = torch.arange(len(images), device=images.device)[:, None, None]
+    return images.movedim(1, -1)[which, places[0][:, :, None], places[1][:, None, :]].movedim(-1, 1)

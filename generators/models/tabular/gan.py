@@ -13,6 +13,7 @@ import pandas as pd
 import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from generators.datasets import Schema
 from generators.encoding.blocks import UNSEEN, Block
@@ -23,6 +24,7 @@ from generators.models.tabular.by_category import by_category
 from generators.models.tabular.variety import Variety, repeats_among
 from generators.privacy import Ledger
 from generators.training import History, Phase
+from generators.training.following import Follower
 
 _LOOKED_AT = 2048
 """Samples at which the monitor looks."""
@@ -42,6 +44,7 @@ class TabularGAN(TabularGenerator):
         noise: Dimensions of the generator's random input.
         temperature: Of the Gumbel-softmax that lets gradients through the choice of a category.
         penalty: Weight of the penalty on the discriminator's slope at real and at generated records.
+        private_steps: Discriminator's steps for one of the generator's, under a budget.
 
     Example:
         >>> from generators import load_dataset
@@ -52,9 +55,7 @@ class TabularGAN(TabularGenerator):
     """
 
     kind: ClassVar[str] = "tabular-gan"
-    no_privacy: ClassVar[str] = (
-        "only its discriminator sees records, and a private discriminator needs a training loop of its own"
-    )
+    private_betas: ClassVar[tuple[float, float]] = (0.5, 0.99)
     default_epochs: ClassVar[int] = 50
     least_steps: ClassVar[int] = 4000
 
@@ -64,6 +65,7 @@ class TabularGAN(TabularGenerator):
     penalty: NonNegativeFloat = 0.01
     learning_rate: PositiveFloat = 2e-3
     ema: Share = 0.999
+    private_steps: PositiveInt = 20
     frequencies_: tuple[npt.NDArray[np.int64], ...] = field(init=False)
 
     def discriminate(self, frame: pd.DataFrame) -> npt.NDArray[np.float64]:
@@ -75,17 +77,37 @@ class TabularGAN(TabularGenerator):
 
     def _learn(self, frame: pd.DataFrame, schema: Schema, *, public_only: bool) -> None:
         super()._learn(frame, schema, public_only=public_only)
+        # Under a budget nothing is wished for: how often each category occurs would have to be paid for.
         self.frequencies_ = tuple(
             np.bincount(column, minlength=size)
             for column, size in zip(self.encoder_.encode(frame).T, self.encoder_.sizes, strict=True)
+            if not public_only
         )
 
     def _build(self) -> GAN:
-        return GAN(self.encoder_.sizes, self.hidden, self.noise, self.temperature, self.penalty)
+        wishes = not self.encoder_.public_only
+        return GAN(self.encoder_.sizes, self.hidden, self.noise, self.temperature, self.penalty, wishes=wishes)
+
+    def _private_objective(self) -> PrivateDiscriminator:
+        return PrivateDiscriminator(self.network_)
+
+    def following(self) -> Follower:
+        """Return the generator, which learns from the released discriminator alone."""
+        network: GAN = self.network_
+        return Follower(
+            network.generator,
+            lambda: network.deceiving_loss(self.private_batch_size),
+            every=self.private_steps,
+            learning_rate=self.learning_rate,
+            betas=_BETAS,
+            shape=self.schedule,
+            ema=self.ema,
+        )
 
     def _record(self, ledger: Ledger) -> None:
         super()._record(ledger)
-        ledger.add("how often each category occurs", "none", note="decides which records to ask the generator for")
+        if self.frequencies_:
+            ledger.add("how often each category occurs", "none", note="decides which records to ask the generator for")
 
     def _phases(self) -> list[Phase]:
         network: GAN = self.network_
@@ -124,6 +146,8 @@ class TabularGAN(TabularGenerator):
 
     def _wanted(self, n: int, generator: torch.Generator, conditions: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
         """Choose a column and a category for each record: a condition's, or one as often as it occurs in train."""
+        if not self.frequencies_:
+            return torch.zeros(n, dtype=torch.int64), torch.full((n,), UNSEEN)
         columns = torch.randint(len(self.frequencies_), (n,), generator=generator)
         codes = torch.zeros(n, dtype=torch.int64)
         for place, counts in enumerate(self.frequencies_):
@@ -164,15 +188,26 @@ class GAN(nn.Module):
         noise: Dimensions of the generator's random input.
         temperature: Of the Gumbel-softmax.
         penalty: Weight of the penalty on the discriminator's slope.
+        wishes: Whether generator and discriminator are told what is wished for.
     """
 
-    def __init__(self, sizes: tuple[int, ...], hidden: int, noise: int, temperature: float, penalty: float) -> None:
+    def __init__(
+        self,
+        sizes: tuple[int, ...],
+        hidden: int,
+        noise: int,
+        temperature: float,
+        penalty: float,
+        *,
+        wishes: bool = True,
+    ) -> None:
         super().__init__()
         self.sizes, self.noise, self.temperature, self.penalty = sizes, noise, temperature, penalty
-        self.width = sum(sizes)
+        self.width, self.wishes = sum(sizes), wishes
+        told = self.width if wishes else 0
         self.register_buffer("offsets", torch.tensor([0, *sizes]).cumsum(0)[:-1], persistent=False)
-        self.generator = mlp(noise + self.width, hidden, hidden, self.width)
-        self.discriminator = mlp(2 * self.width, hidden, hidden, 1, activation=partial(nn.LeakyReLU, 0.2))
+        self.generator = mlp(noise + told, hidden, hidden, self.width)
+        self.discriminator = mlp(self.width + told, hidden, hidden, 1, activation=partial(nn.LeakyReLU, 0.2))
 
     def logits(self, noise: Tensor, column: Tensor, code: Tensor) -> Tensor:
         """Return the generator's logits of all categories, shape (batch, width)."""
@@ -201,11 +236,27 @@ class GAN(nn.Module):
         logs = torch.cat([block.log_softmax(dim=1) for block in torch.split(logits, list(self.sizes), dim=1)], dim=1)
         return loss - logs.gather(1, self._place(column, code)[:, None]).squeeze(1)
 
+    def deceiving_loss(self, count: int) -> Tensor:
+        """Return how well the discriminator sees through each of so many generated records; reads no record."""
+        judge = {name: weight.detach() for name, weight in self.discriminator.named_parameters()}
+        blank = torch.zeros(count, 0, device=next(self.generator.parameters()).device)
+        scores: Tensor = functional_call(self.discriminator, judge, (self._chosen(self._logits(blank)),))
+        return functional.softplus(-scores.squeeze(1))
+
+    def drawn(self, count: int) -> Tensor:
+        """Return so many generated records, one-hot, shape (count, width), without gradients."""
+        with torch.no_grad():
+            logits = self._logits(torch.zeros(count, 0, device=next(self.generator.parameters()).device))
+            # The largest of logits plus Gumbel noise is a draw from their softmax.
+            noisy = logits - (-torch.rand_like(logits).clamp_min(1e-20).log()).log()
+            codes = [block.argmax(dim=1) for block in torch.split(noisy, list(self.sizes), dim=1)]
+            return one_hot_blocks(torch.stack(codes, dim=1), self.sizes)
+
     def judge(self, codes: Tensor) -> Tensor:
         """Return each record's score as an answer to each of its own categories, averaged, shape (batch,)."""
         record = one_hot_blocks(codes, self.sizes)
         scores = []
-        for place in range(len(self.sizes)):
+        for place in range(len(self.sizes) if self.wishes else 1):
             code = codes[:, place]
             scores.append(self._score(record, self._wish(torch.full_like(code, place), code)))
         return torch.stack(scores).mean(0)
@@ -239,9 +290,35 @@ class GAN(nn.Module):
         return offsets[column] + code.clamp_min(0)
 
     def _wish(self, column: Tensor, code: Tensor) -> Tensor:
-        """Return the wanted category, one-hot among all; zeros if it is unknown."""
+        """Return the wanted category, one-hot among all; zeros if it is unknown. Of width 0 where nothing is wished."""
+        if not self.wishes:
+            return torch.zeros(len(code), 0, device=code.device)
         blank = torch.zeros(len(code), self.width, device=code.device)
         return blank.scatter(1, self._place(column, code)[:, None], (code >= 0).float()[:, None])
+
+
+class PrivateDiscriminator(nn.Module):
+    """What DP-SGD lowers: how badly each record, and one generated beside it, are told from each other.
+
+    It owns the discriminator's parameters alone. Record and generated one share a row, and go through each layer in one
+    pass along an axis of their own, so that clipping takes them together: what a record adds to a step's sum, its
+    companion included, has norm `clip` at most. No slope is penalised, which would need gradients of gradients; clipped
+    steps, noise and weight decay keep the discriminator smooth.
+
+    Args:
+        network: Holds the generator, which stays as it is, and the discriminator.
+    """
+
+    def __init__(self, network: GAN) -> None:
+        super().__init__()
+        self.discriminator = network.discriminator
+        self._sizes, self._drawn = network.sizes, network.drawn
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Return the loss of each row of codes, shape (batch,)."""
+        pairs = torch.stack([one_hot_blocks(rows, self._sizes), self._drawn(len(rows))], dim=1)
+        real, made = self.discriminator(pairs).squeeze(2).unbind(dim=1)
+        return functional.softplus(-real) + functional.softplus(made)
 
 
 def _code(block: Block, value: Any) -> int:

@@ -60,6 +60,7 @@ class TextGenerator(NeuralGenerator):
     """
 
     modality: ClassVar[str] = "text"
+    draws_labels: ClassVar[bool] = True
     default_epochs: ClassVar[int] = 2
     least_steps: ClassVar[int] = 500
 

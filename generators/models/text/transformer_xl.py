@@ -41,10 +41,6 @@ class TextTransformerXL(TextGenerator):
     """
 
     kind: ClassVar[str] = "text-transformer-xl"
-    no_privacy: ClassVar[str] = (
-        "its relative positions are parameters outside the layers whose gradients can be clipped record by record; "
-        "text-transformer can be trained under a budget"
-    )
 
     batch_size: PositiveInt = 8
     context: PositiveInt = 64

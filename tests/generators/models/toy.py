@@ -82,7 +82,7 @@ def audio(records: int = 60, rate: int = 8000) -> Dataset:
 def _dataset(name: str, modality: str, column: Column, cells: object, labels: dict[str, list[str]]) -> Dataset:
     frame = payload_frame(column, cells, labels)  # type: ignore[arg-type]
     learnt = payload_schema(column, labels)
-    public = tuple(replace(one, public="the test") if one.is_modelled else one for one in learnt.columns)
+    public = tuple(replace(one, public="the test") for one in learnt.columns)
     schema = replace(learnt, columns=public)
     return Dataset(name, schema, {"records": frame}, modality=modality).split(seed=0)  # type: ignore[arg-type]
 

@@ -7,7 +7,8 @@ import torch.nn.functional as functional
 
 from generators import Dataset
 from generators.encoding.images import split_rows
-from generators.models.image.gan import Adversaries, ImageGAN, collapse_notes, moved
+from generators.models.image.gan import Adversaries, ImageGAN, collapse_notes
+from generators.models.image.layers import moved
 from generators.models.image.variety import Variety
 from tests.generators.models.toy import image
 
