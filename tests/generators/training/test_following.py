@@ -38,7 +38,7 @@ def following(objective: Squares, every: int = 2, ema: float = 0.0) -> Follower:
     def loss() -> Tensor:
         return -(network(torch.randn(8, 3)) @ objective.layer.weight.detach().T).squeeze(1)
 
-    return Follower(network, loss, every=every, learning_rate=0.1, ema=ema)
+    return Follower("a toy", network, loss, every=every, learning_rate=0.1, ema=ema)
 
 
 def run(objective: Squares, follower: Follower, rows: Tensor, steps: int = 6) -> list[Tensor]:
@@ -125,6 +125,7 @@ def test_a_private_gan_keeps_both_networks_when_it_is_interrupted(kind: str, tmp
     steps, begun = facts["plan"]["steps"], 12
     assert max(v.item() for n, v in after.items() if n.startswith("adam") and n.endswith("step")) == 8 + steps - begun
     assert model.ledger_.claim is not None
+    assert "without reading a record, so at no cost: the generator" in model.ledger_.statement()
     assert model.ledger_.claim["epsilon"] <= 3
     assert len(model.sample(3)) == 3
 
