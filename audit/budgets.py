@@ -65,7 +65,8 @@ def paid_from(section: BudgetSection, data: Dataset) -> Iterator[tuple[PrivacyBu
                 )
             if budget.delta == "auto" and allowed.delta is not None:
                 budget = replace(budget, delta=allowed.delta)
-        elif total is not None:
+        else:
+            total = budget.epsilon if total is None else total
             if total < budget.epsilon:
                 raise InputError(f"the total epsilon, {total:g}, is less than this run's, {budget.epsilon:g}")
             budget = _with_delta(budget, data)

@@ -19,7 +19,7 @@ from generators.encoding.private_domains import declared_only, fitted_into, lear
 from generators.errors import InputError
 from generators.models.conditions import Conditions
 from generators.models.parameters import Device, Seed, check_parameters, resolved_device
-from generators.models.private_run import PrivateRun, identity_of, units_of
+from generators.models.private_run import PrivateRun, identity_of, require_finite, units_of
 from generators.models.storage import load_folder, save_folder
 from generators.privacy import Curator, Ledger, PrivacyBudget
 from generators.training import Callback, Checkpoints, History
@@ -181,6 +181,7 @@ class Generator(ABC):
 
     def _fit_under(self, budget: PrivacyBudget, given: Ledger | None, dataset: Dataset, beside: Beside) -> None:
         frame, schema = dataset.train, dataset.schema
+        require_finite(dataset)
         people, unit = units_of(dataset, budget.unit)
         run: PrivateRun | None = None
         if not leads():

@@ -245,15 +245,17 @@ class NeuralGenerator(Generator):
     def _fit_privately(
         self, objective: nn.Module, rows: Tensor, schema: Schema, paying: Paying, beside: Beside
     ) -> History:
-        curator, run = paying.curator, paying.run
+        curator, run, follower = paying.curator, paying.run, self.following()
         if run is None:
             plan = self.plan(curator.budget, curator.units, curator.events)
             several = {"processes": processes()} if processes() > 1 else {}
             curator.spend("the weights", plan.event, parameters={**plan.parameters(), **several, "rng": RNG})
+            if follower is not None:
+                curator.ledger.add(follower.what, "post-processing")
             run = PrivateRun(identity_of(self.kind, self.get_params(), paying.budget), curator.ledger, schema, plan)
         if leads():
             tell(run.to_dict())
-        plan, follower = run.plan, self.following()
+        plan = run.plan
         for callback in beside.callbacks:
             callback.started(self.kind, plan.parameters(), plan.steps)
 

@@ -106,6 +106,20 @@ def identity_of(kind: str, parameters: Mapping[str, Any], budget: PrivacyBudget)
     return {"kind": kind, "parameters": dict(parameters), "budget": asdict(budget)}
 
 
+def require_finite(dataset: Dataset) -> None:
+    """Refuse training records with numbers that are not finite, before anything is paid for them.
+
+    Raises:
+        InputError: A column of numbers holds an infinite one. (A missing number is an ordinary value.)
+    """
+    for column in dataset.schema.modelled:
+        if column.is_number and (wrong := np.isinf(dataset.train[column.name].to_numpy(dtype=np.float64))).any():
+            row = int(wrong.argmax()) + 1
+            raise InputError(
+                f"column '{column.name}': row {row} holds an infinite number; correct it, or leave it empty"
+            )
+
+
 def units_of(dataset: Dataset, unit: Unit) -> tuple[npt.NDArray[np.int64] | None, str]:
     """Return which person each training record belongs to, None if each is its own unit; and the unit in words.
 

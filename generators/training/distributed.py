@@ -66,9 +66,16 @@ def tell(facts: Mapping[str, Any]) -> None:
 
 
 def told() -> dict[str, Any]:
-    """Wait for what the first process tells."""
+    """Wait for what the first process tells.
+
+    Raises:
+        InputError: It has ended, and told its user why.
+    """
     facts: list[Any] = [None]
-    dist.broadcast_object_list(facts, src=0)
+    try:
+        dist.broadcast_object_list(facts, src=0)
+    except RuntimeError as error:
+        raise InputError("the first process of this run has ended; its own message says why") from error
     return dict(facts[0])
 
 

@@ -19,6 +19,7 @@ class Follower:
     """Takes a step of its own after every so many private ones.
 
     Args:
+        what: What it makes, in plain words, for the ledger.
         network: What learns; no parameter of it is trained privately.
         loss: Returns the losses of a batch that it draws itself, shape (batch,), from torch's global generators. It has
             no way to records, and what it reads of the private network it takes without gradients.
@@ -34,6 +35,7 @@ class Follower:
 
     def __init__(
         self,
+        what: str,
         network: nn.Module,
         loss: Callable[[], Tensor],
         *,
@@ -43,7 +45,7 @@ class Follower:
         shape: str = "cosine",
         ema: float = 0.0,
     ) -> None:
-        self.network, self.every = network, every
+        self.what, self.network, self.every = what, network, every
         self._loss, self._rate, self._shape = loss, learning_rate, shape
         self._adam = torch.optim.AdamW(network.parameters(), lr=learning_rate, betas=betas, weight_decay=0.0)
         self._average = WeightAverage(network, ema) if ema > 0 else None

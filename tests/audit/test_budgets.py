@@ -100,7 +100,9 @@ def test_a_run_under_a_budget_is_resumed_and_leaves_no_state(tmp_path, monkeypat
     """Interrupted in its second block, it goes on with the steps that have not begun, at no further charge."""
     from generators.training import Checkpoints
 
+    ledger_file = tmp_path / "ledger.json"
     command = [*TRAIN, "--epsilon", "3", "--checkpoint-every", "2", "--output", str(tmp_path / "model")]
+    command += ["--ledger", str(ledger_file)]
     save, saved = Checkpoints.save, []
 
     def interrupt(self, *arguments):
@@ -112,10 +114,16 @@ def test_a_run_under_a_budget_is_resumed_and_leaves_no_state(tmp_path, monkeypat
     monkeypatch.setattr(Checkpoints, "save", interrupt)
     assert main(command) == 2
     assert "with --resume goes on from" in capsys.readouterr().err
-    assert sorted(one.name for one in tmp_path.iterdir()) == ["model.checkpoint", "model.checkpoint.begun"]
+    assert sorted(one.name for one in tmp_path.iterdir()) == [
+        "ledger.json",
+        "model.checkpoint",
+        "model.checkpoint.begun",
+    ]
+    charged = Ledger.load(ledger_file).head
     monkeypatch.setattr(Checkpoints, "save", save)
     assert main([*command, "--resume"]) == 0
-    assert [one.name for one in tmp_path.iterdir()] == ["model"]
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["ledger.json", "model"]
+    assert Ledger.load(ledger_file).head == charged
     ledger = Ledger.load(tmp_path / "model" / "ledger.json")
     assert len(ledger.events) == 1
     assert 2.97 <= ledger.spent[0] <= 3

@@ -39,6 +39,11 @@ class TabularGAN(TabularGenerator):
     with the real one of the same wish (Jolicoeur-Martineau 2019; Huang et al. 2024): it learns faster and does without
     packing. A monitor counts categories that are never made and records that repeat, and `history_.notes` says so.
 
+    Under a budget only the discriminator sees records, and is trained by DP-SGD; the generator learns from the released
+    discriminator, a step after every `private_steps`, which costs nothing (Bie, Kamath and Zhang 2023). Batches are
+    Poisson samples, nothing is wished for (how often to wish for each category would have to be paid for), goals come
+    of the discriminator alone, clipping and noise take the place of the penalty, and nobody looks for collapse.
+
     Attributes:
         hidden: Width of the two hidden layers of generator and discriminator.
         noise: Dimensions of the generator's random input.
@@ -95,6 +100,7 @@ class TabularGAN(TabularGenerator):
         """Return the generator, which learns from the released discriminator alone."""
         network: GAN = self.network_
         return Follower(
+            "the generator, learnt from the private discriminator",
             network.generator,
             lambda: network.deceiving_loss(self.private_batch_size),
             every=self.private_steps,

@@ -35,8 +35,9 @@ class TextRecurrent(TextGenerator):
 
     kind: ClassVar[str] = "text-recurrent"
     no_privacy: ClassVar[str] = (
-        "the gradient of a GRU or LSTM cannot be clipped record by record at a bearable cost (the private replacement "
-        "of its layers is over ten times slower); text-transformer can be trained under a budget"
+        "a GRU or LSTM uses its weights anew at every token, so that a record's gradient is a sum over tokens that "
+        "ghost clipping cannot measure, and forming it record by record costs a weight matrix a token; "
+        "text-transformer and text-transformer-xl can be trained under a budget"
     )
 
     cell: Cell = "gru"

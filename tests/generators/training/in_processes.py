@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from generators import InputError, Ledger, PrivacyBudget, create
-from generators.training import train_privately
-from generators.training.distributed import joined, rank
+from generators.training import Checkpoints, PrivateCheckpoints, train_privately
+from generators.training.distributed import joined, leads, rank
 from generators.training.following import Follower
 from tests.generators.models.toy import tabular
 from tests.generators.training.test_private import Steep, gradients, plan
@@ -70,6 +72,26 @@ def followed() -> list[float]:
     return flat(network).tolist()
 
 
+def resumed(folder: Path) -> dict[str, Any]:
+    """Interrupted in the second block of two steps; only the first process holds the state."""
+    path, seen = folder / "state.safetensors", list[int]()
+
+    def run(observe: Callable[[int], None], resume: bool) -> nn.Module:
+        objective = Steep(scale=1.0)
+        saved = PrivateCheckpoints(Checkpoints(path, 2, resume), {}) if leads() else None
+        how = plan(rate=0.5, steps=6, noise=1.0)
+        train_privately(objective, records(), how, learning_rate=0.1, observe=observe, saved=saved, progress=False)
+        return objective
+
+    def interrupt(step: int) -> None:
+        if step == 2:
+            raise KeyboardInterrupt
+
+    with suppress(KeyboardInterrupt):
+        run(interrupt, resume=False)
+    return {"weights": flat(run(seen.append, resume=True)).tolist(), "steps": seen}
+
+
 def different_records() -> str:
     try:
         gradients(Steep(), records() + rank(), plan())
@@ -105,6 +127,7 @@ if __name__ == "__main__":
             "weights": weights_after_noise(),
             "noise": noise(),
             "followed": followed(),
+            "resumed": resumed(folder),
             "different": different_records(),
             "fitted": fitted(folder),
             "refused": refused(),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import pytest
 import torch
 import torch.nn.functional as functional
@@ -214,3 +217,17 @@ def test_nothing_is_charged_for_what_is_refused() -> None:
     with pytest.raises(InputError, match="BatchNorm1d"):
         WithBatchNorm(epochs=1).fit(tabular(), PrivacyBudget(3, 1e-5), ledger=ledger, progress=False)
     assert not {entry.mechanism for entry in ledger} & {"dp-sgd", "gaussian"}
+
+
+def test_an_infinite_number_is_one_line_before_anything_is_charged() -> None:
+    whole, ledger = tabular(), Ledger()
+    frame = whole.train.copy()
+    frame.loc[3, "size"] = math.inf
+    with pytest.raises(InputError, match="column 'size': row 4 holds an infinite number"):
+        TabularVAE(epochs=1).fit(
+            replace(whole, parts={"train": frame}),
+            PrivacyBudget(3, 1e-5, preprocessing=0.1),
+            ledger=ledger,
+            progress=False,
+        )
+    assert len(ledger) == 0

@@ -99,6 +99,11 @@ def test_the_promise_is_that_of_one_process_and_the_first_one_keeps_the_account(
     assert (paid.parameters["times"], paid.parameters["processes"]) == (plan.steps, 2)
 
 
+def test_a_resumed_run_takes_the_steps_that_have_not_begun_from_one_state(seen: list[dict[str, Any]]) -> None:
+    assert [one["resumed"]["steps"] for one in seen] == [[4, 5], [4, 5]]
+    assert seen[0]["resumed"]["weights"] == seen[1]["resumed"]["weights"]
+
+
 def test_different_records_are_refused(seen: list[dict[str, Any]]) -> None:
     assert all("hold different records" in one["different"] for one in seen)
 

@@ -10,6 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from generators import InputError, PrivacyBudget, PrivatePlan, create
+from generators.models import NeuralGenerator
+from generators.models.image.gan import Adversaries
+from generators.models.registry import family
+from generators.models.tabular.gan import GAN, TabularGAN
 from generators.training import Checkpoints, PrivateCheckpoints, train_privately
 from generators.training.following import Follower
 from tests.generators.models.test_every_kind import SMALL, data
@@ -34,7 +38,7 @@ def following(objective: Squares, every: int = 2, ema: float = 0.0) -> Follower:
     def loss() -> Tensor:
         return -(network(torch.randn(8, 3)) @ objective.layer.weight.detach().T).squeeze(1)
 
-    return Follower(network, loss, every=every, learning_rate=0.1, ema=ema)
+    return Follower("a toy", network, loss, every=every, learning_rate=0.1, ema=ema)
 
 
 def run(objective: Squares, follower: Follower, rows: Tensor, steps: int = 6) -> list[Tensor]:
@@ -121,6 +125,7 @@ def test_a_private_gan_keeps_both_networks_when_it_is_interrupted(kind: str, tmp
     steps, begun = facts["plan"]["steps"], 12
     assert max(v.item() for n, v in after.items() if n.startswith("adam") and n.endswith("step")) == 8 + steps - begun
     assert model.ledger_.claim is not None
+    assert "without reading a record, so at no cost: the generator" in model.ledger_.statement()
     assert model.ledger_.claim["epsilon"] <= 3
     assert len(model.sample(3)) == 3
 
@@ -139,3 +144,42 @@ def test_a_state_without_the_follower_is_of_another_run(tmp_path: Path) -> None:
     objective = Squares()
     with pytest.raises(InputError, match="is of another run"):
         go(objective, following(objective), Checkpoints(path, every=1, resume=True))
+
+
+@pytest.mark.parametrize("kind", GANS)
+def test_only_the_private_steps_of_a_gan_meet_records(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the monitor nor batches by category nor a generator's goal from records, as without a budget."""
+
+    def forbidden(*_: object) -> None:
+        raise AssertionError("this reads records")
+
+    for name in ("_look", "_draw", "_notes", "_phases"):
+        monkeypatch.setattr(family(kind), name, forbidden)
+    networks = {"tabular-gan": GAN, "image-gan": Adversaries}
+    for name in ("discriminator_loss", "generator_loss"):
+        monkeypatch.setattr(networks[kind], name, forbidden)
+    train = data("tabular" if kind == "tabular-gan" else "image")
+    model = create(kind, **{**SMALL[kind], "epochs": 2, "private_steps": 2}).fit(
+        train, PrivacyBudget(3, 1e-4), progress=False
+    )
+    assert model.history_.watched == []
+    assert not isinstance(model, TabularGAN) or model.frequencies_ == ()
+
+
+@pytest.mark.parametrize("kind", GANS)
+def test_the_private_part_of_a_gan_is_its_discriminator(kind: str) -> None:
+    model = create(kind, **SMALL[kind])
+    assert isinstance(model, NeuralGenerator)
+    train = data(model.modality)
+    objective, rows = model.training_problem(train.train, train.schema, public_only=True)
+    assert {id(p) for p in objective.parameters()} == {id(p) for p in model.network_.discriminator.parameters()}
+    objective(rows[:4]).sum().backward()
+    assert all(p.grad is None for p in model.network_.generator.parameters())
+    follower = model.following()
+    assert follower is not None
+    before = [p.detach().clone() for p in model.network_.discriminator.parameters()]
+    model.network_.zero_grad()
+    follower.follow(follower.every - 1, 10 * follower.every)
+    for parameter, kept in zip(model.network_.discriminator.parameters(), before, strict=True):
+        assert torch.equal(parameter, kept)
+        assert parameter.grad is None
