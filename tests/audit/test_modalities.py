@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-import audit.cli
+import audit.modelling
 from audit.cli import main
 from generators import Dataset, create, kinds, load_dataset, load_generator, read_like, write_records
 from generators.datasets import Modality
@@ -174,7 +174,7 @@ def test_an_interrupted_training_goes_on(
 
     command = arguments("tabular-vae", path, tmp_path / "m", "--checkpoint-every", "2", "--set", "batch_size=16")
     with monkeypatch.context() as patch:
-        patch.setattr(audit.cli, "train", interrupted)
+        patch.setattr(audit.modelling, "train", interrupted)
         assert main(command) == 2
     assert "--resume goes on from" in capsys.readouterr().err
     assert not (tmp_path / "m").exists()

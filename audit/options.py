@@ -1,0 +1,14 @@
+"""What several commands share: options, and exit codes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+OK, FAILED, USAGE, BROKE, UNDECIDED = 0, 1, 2, 3, 4
+
+Seed = Annotated[int, typer.Option(min=0, help="Every number of the audit follows from it; DP noise never does.")]
+Schema = Annotated[Path | None, typer.Option(help="YAML that says what columns are, over what is inferred.")]
+Unit = Annotated[str | None, typer.Option(help="Column that names the person a record belongs to.")]
