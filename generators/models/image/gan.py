@@ -21,7 +21,7 @@ from generators.models.image.base import ImageGenerator
 from generators.models.image.layers import beside, groups, halvings, moved
 from generators.models.image.patches import PatchDiscriminator, PrivateDiscriminator
 from generators.models.image.variety import Variety
-from generators.models.parameters import NonNegativeFloat, PositiveInt, Share
+from generators.models.parameters import NonNegativeFloat, PositiveFloat, PositiveInt, Share
 from generators.training import History, Phase
 from generators.training.following import Follower
 
@@ -40,7 +40,9 @@ class ImageGAN(ImageGenerator):
     Under a budget only the discriminator sees records, and is trained by DP-SGD; the generator learns from the released
     discriminator, a step after every `private_steps`, which costs nothing (Bie, Kamath and Zhang 2023). Clipping and
     noise take the place of the penalty, wrong labels are drawn instead of borrowed from other records, nobody looks at
-    variety, and the discriminator is one of linear layers over patches, which clip fast.
+    variety, and the discriminator is one of linear layers over patches, which clip fast. Measured on 20,000 images of
+    MNIST at epsilon 10: digits that one can read, with little variety, and an accuracy of .66 of a classifier trained
+    on them, where `image-gaussian` reaches .94: take that one under a budget.
 
     Attributes:
         channels: Feature maps at half the image's resolution; twice as many below.
@@ -48,7 +50,8 @@ class ImageGAN(ImageGenerator):
         penalty: Weight of the gradient penalty.
         shift: Largest move of an image that the discriminator sees, as a share of its sides. With few hundred images
             .1 keeps it from learning them by heart (Zhao et al. 2020), and generated images move about a little.
-        private_steps: Discriminator's steps for one of the generator's, under a budget.
+        private_steps: Discriminator's steps for one of the generator's, under a budget; both then learn at
+            `private_learning_rate`.
         validation: Not available: a discriminator's loss does not tell when to stop.
 
     Example:
@@ -72,8 +75,9 @@ class ImageGAN(ImageGenerator):
     latent: PositiveInt = 64
     penalty: NonNegativeFloat = 1.0
     shift: Share = 0.0
-    private_batch_size: PositiveInt = 512
-    private_steps: PositiveInt = 20
+    private_batch_size: PositiveInt = 256
+    private_learning_rate: PositiveFloat = 2e-3
+    private_steps: PositiveInt = 3
 
     def discriminate(self, frame: pd.DataFrame) -> npt.NDArray[np.float64]:
         """Return the discriminator's logit that each record, with its labels, is real; shape (records,)."""
@@ -97,7 +101,7 @@ class ImageGAN(ImageGenerator):
             network.generator,
             lambda: network.deceiving_loss(self._fresh_labels(self.batch_size)),
             every=self.private_steps,
-            learning_rate=self.learning_rate,
+            learning_rate=self.private_learning_rate,
             betas=(0.5, 0.99),
             shape=self.schedule,
             ema=self.ema,

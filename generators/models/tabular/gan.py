@@ -43,6 +43,8 @@ class TabularGAN(TabularGenerator):
     discriminator, a step after every `private_steps`, which costs nothing (Bie, Kamath and Zhang 2023). Batches are
     Poisson samples, nothing is wished for (how often to wish for each category would have to be paid for), goals come
     of the discriminator alone, clipping and noise take the place of the penalty, and nobody looks for collapse.
+    Measured on Adult at epsilon 3 it is of no use: a classifier trained on its records reaches an AUC of .59 at best,
+    since columns come out roughly right one by one, but not together. Take `tabular-marginal` or `tabular-vae` instead.
 
     Attributes:
         hidden: Width of the two hidden layers of generator and discriminator.
