@@ -195,7 +195,7 @@ class Generator(ABC):
             schema = declared_only(schema)
         curator = Curator(budget, ledger, people=people, records=len(frame), unit=unit)
         if run is not None:
-            curator.units = run.plan.units  # public, or paid for in its first part
+            curator.units = run.units(curator.units, public=budget.n_public)
         else:
             ledger.add("column names, kinds and order", "public", public=_HOLDER)
             if budget.n_public:

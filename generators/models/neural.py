@@ -68,6 +68,9 @@ class NeuralGenerator(Generator):
 
     several_processes: ClassVar[bool] = True
     default_epochs: ClassVar[int] = 30
+    default_private_epochs: ClassVar[int | None] = None
+    """Passes over train under a budget, where noise grows with the root of their number; `default_epochs` if None."""
+
     least_steps: ClassVar[int] = 2000
     private_betas: ClassVar[tuple[float, float]] = (0.9, 0.999)
     """AdamW's decay rates under a budget."""
@@ -180,7 +183,7 @@ class NeuralGenerator(Generator):
     def plan(self, budget: PrivacyBudget, units: float, before: Sequence[Event] = ()) -> PrivatePlan:
         """Return the private run that `fit` would do on so many records or people, after what was paid before."""
         batch = expected_batch(self.private_batch_size, units)
-        epochs = self.epochs or self.default_epochs
+        epochs = self.epochs or self.default_private_epochs or self.default_epochs
         return plan_training(budget, units=units, batch_size=batch, epochs=epochs, clip=self.clip, before=before)
 
     @final

@@ -140,7 +140,9 @@ def _ghost_once(wrapped: GradSampleModuleFastGradientClipping, batch: Tensor) ->
     wrapped.enable_hooks()
     losses = wrapped(batch)
     _require_one_loss_each(losses, batch)
-    losses.sum().backward(retain_graph=True)
+    # Norms come of what layers send back. To ask for one gradient a layer, its smallest, makes them send it; the other
+    # gradients, which are most of the work, need not be formed.
+    torch.autograd.grad(losses.sum(), _smallest_of_each_layer(wrapped._module), retain_graph=True, allow_unused=True)
     wrapped.disable_hooks()
     for name, parameter in parameters.items():
         if parameter._norm_sample is None:
@@ -150,6 +152,11 @@ def _ghost_once(wrapped: GradSampleModuleFastGradientClipping, batch: Tensor) ->
             )
     factors = wrapped.get_clipping_coef()
     return list(torch.autograd.grad((factors * losses).sum(), list(parameters.values())))
+
+
+def _smallest_of_each_layer(objective: nn.Module) -> list[nn.Parameter]:
+    layers = ([one for one in layer.parameters(recurse=False) if one.requires_grad] for layer in objective.modules())
+    return [min(own, key=lambda parameter: parameter.numel()) for own in layers if own]
 
 
 def _row_wise(objective: nn.Module, clip: float, batch: Tensor) -> list[Tensor]:

@@ -52,6 +52,7 @@ class TabularDiffusion(NeuralGenerator):
 
     kind: ClassVar[str] = "tabular-diffusion"
     default_epochs: ClassVar[int] = 100
+    default_private_epochs: ClassVar[int | None] = 30
     least_steps: ClassVar[int] = 4000
 
     hidden: PositiveInt = 256

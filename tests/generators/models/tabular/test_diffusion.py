@@ -99,7 +99,7 @@ def test_a_private_run_keeps_its_budget_and_learns_nothing_beforehand(data: Data
     claim = models[0].ledger_.claim
     assert claim is not None
     assert claim["epsilon"] <= 3
-    assert {entry.mechanism for entry in models[0].ledger_} == {"public", "dp-sgd"}
+    assert {entry.mechanism for entry in models[0].ledger_} == {"budget", "public", "dp-sgd"}
     assert models[0].encoder_.to_dict() == models[1].encoder_.to_dict()
     assert models[0].network_.draws == 8
     assert len(models[0].sample(5)) == 5
@@ -155,3 +155,9 @@ def test_rows_do_not_depend_on_each_other() -> None:
     changed = network(torch.cat([rows[:1], rows[:1] + torch.tensor([[1.0, 0.0, 5.0]])]))
     assert losses[0].item() == changed[0].item()
     assert losses[1].item() != changed[1].item()
+
+
+def test_a_budget_has_its_own_number_of_passes() -> None:
+    budget = PrivacyBudget(3, 1e-5)
+    assert TabularDiffusion(private_batch_size=100).plan(budget, 1000).steps == 300
+    assert TabularDiffusion(private_batch_size=100, epochs=7).plan(budget, 1000).steps == 70
