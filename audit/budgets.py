@@ -73,8 +73,8 @@ def paid_from(section: BudgetSection, data: Dataset) -> Iterator[tuple[PrivacyBu
             ledger.allow(replace(budget, epsilon=total), units_of(data, budget.unit)[1])
         yield budget, ledger
     except InputError:
-        if new and not ledger.events:
-            path.unlink(missing_ok=True)
+        if new:
+            ledger.withdraw()
         raise
 
 

@@ -25,8 +25,7 @@ from benchmarks.adult import adult
 from benchmarks.shown import Bar, data_folder, header, line
 from generators import PrivatePlan, TabularVAE
 from generators.training import Course, Phase, train, train_privately
-from generators.training.private import system_entropy
-from generators.training.randomness import seeded
+from generators.training.randomness import seeded, system_entropy
 
 BATCH = 256
 LEARNING_RATE = 1e-3

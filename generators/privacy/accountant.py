@@ -29,6 +29,9 @@ RDP = "Renyi orders (dp-accounting)"
 PRV = "privacy random variables (Opacus)"
 
 _SMALLEST_NOISE, _LARGEST_NOISE = 0.2, 4096.0
+_SMALLEST_DELTA = 1e-11
+"""Below, rounding in sums of many tiny probabilities could make an epsilon too small (seen from 1e-12 down)."""
+
 _ROUGH = 1e-2
 """Coarsest grid of privacy losses, for a first look."""
 
@@ -66,6 +69,11 @@ def composed_epsilon(events: Sequence[Event], delta: float) -> float:
             )
     if left <= 0:
         return math.inf
+    if left < _SMALLEST_DELTA:
+        raise InputError(
+            f"delta is {delta:g}, of which {left:g} is left beside what fails outright: the accountant bounds epsilon "
+            f"from {_SMALLEST_DELTA:g} on"
+        )
     if accountant_of(events) == RDP:
         return renyi_epsilon(events, left)
     epsilon, interval = _pld_epsilon(events, left, _ROUGH), _ROUGH

@@ -9,6 +9,9 @@ from typing import Literal
 
 from generators.errors import InputError
 
+_SMALLEST_DELTA = 1e-10
+"""Below, rounding in the accountant's sums of many tiny probabilities is no longer small beside delta."""
+
 _LARGEST_DELTA = 0.1
 """With more, whatever the epsilon, publishing one in ten records as they are would satisfy the budget."""
 
@@ -23,8 +26,8 @@ class PrivacyBudget:
 
     Attributes:
         epsilon: Bound on how much any one unit may change the probability of any outcome (as a log ratio); positive.
-        delta: Probability with which the bound may fail, in (0, 0.1] and well below 1 / units; `auto` for the smaller
-            of 1e-5 and a tenth of 1 / units, rounded down to one digit.
+        delta: Probability with which the bound may fail, in [1e-10, 0.1] and well below 1 / units; `auto` for the
+            smaller of 1e-5 and a tenth of 1 / units, rounded down to one digit.
         unit: Whose presence is hidden: that of a `record`, or of a `person` with all their records. `auto` is the
             person where a unit column names people, else the record.
         relation: Which data sets are neighbours: those that differ by one added or removed unit.
@@ -55,10 +58,12 @@ class PrivacyBudget:
         """Refuse budgets that promise nothing or that no mechanism here can keep."""
         if not (math.isfinite(self.epsilon) and self.epsilon > 0):
             raise InputError(f"epsilon is {self.epsilon}, expected a positive finite number")
-        if self.delta != "auto" and not (isinstance(self.delta, int | float) and 0 < self.delta <= _LARGEST_DELTA):
+        if self.delta != "auto" and not (
+            isinstance(self.delta, int | float) and _SMALLEST_DELTA <= self.delta <= _LARGEST_DELTA
+        ):
             raise InputError(
-                f"delta is {self.delta}, expected a number in (0, {_LARGEST_DELTA}] and well below 1/records, such as "
-                "1e-5, or auto: it is the chance that the promise fails outright"
+                f"delta is {self.delta}, expected a number in [{_SMALLEST_DELTA}, {_LARGEST_DELTA}] and well below "
+                "1/records, such as 1e-5, or auto: it is the chance that the promise fails outright"
             )
         if self.unit not in ("auto", "record", "person"):
             raise InputError(f"privacy unit '{self.unit}' is not available; choose record, person or auto")

@@ -1,4 +1,4 @@
-"""A file that one process at a time may read, change and write back."""
+"""A file that one process at a time may read, change and write back, and that outlives a loss of power."""
 
 from __future__ import annotations
 
@@ -28,3 +28,14 @@ def held(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(folder)
+
+
+def settle(folder: Path) -> None:
+    """Have the disk know which files a folder holds: a file renamed into it could else be lost with the power."""
+    if sys.platform == "win32":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -16,7 +16,7 @@ from generators.privacy.accountant import accountant_of, composed_epsilon
 from generators.privacy.budget import PrivacyBudget
 from generators.privacy.entries import START, Entry
 from generators.privacy.events import Event
-from generators.privacy.held import held
+from generators.privacy.held import held, settle
 from generators.privacy.statement import privacy_statement
 
 _FORMAT = 2
@@ -177,6 +177,14 @@ class Ledger:
         """Say in prose what is promised, to whom, on what grounds, and what is not covered."""
         return privacy_statement(self._entries, self.claim)
 
+    def withdraw(self) -> None:
+        """Remove the ledger's file if this run alone has written it and nothing was charged: as if never opened."""
+        if self.path is None or not len(self):
+            return
+        with self._up_to_date():
+            if not self.events:
+                self.path.unlink()
+
     def copy(self) -> Ledger:
         """Return a ledger of its own with the same entries, kept in memory."""
         other = Ledger()
@@ -198,6 +206,7 @@ class Ledger:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(beside, path)
+            settle(path.parent)
         finally:
             Path(beside).unlink(missing_ok=True)
 
@@ -257,6 +266,8 @@ class Ledger:
             yield
             return
         with held(self.path):
+            if len(self) and not self.path.exists():
+                raise InputError(f"{self.path}: is gone, and with it what others may have charged; put it back")
             if self.path.exists():
                 there = Ledger.load(self.path)
                 if [entry.hash for entry in there][: len(self)] != [entry.hash for entry in self]:

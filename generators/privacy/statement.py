@@ -33,14 +33,15 @@ def privacy_statement(entries: Sequence[Entry], claim: Mapping[str, Any] | None)
     several = "" if unit == "record" else " with all of that person's records"
     return (
         f"The weights of this model satisfy ({shown}, {claim['delta']:g})-differential privacy for one {unit}, where "
-        f"neighbouring data sets differ by adding or removing one {unit.split(' ')[0]}{several}. "
+        f"neighbouring sets of training records differ by adding or removing one {unit.split(' ')[0]}{several}. "
         f"{' '.join(f'{_how(entry)}.' for entry in paid)} All of it together is accounted by: {claim['accountant']}. "
         f"{_randomness(paid)}{_afterwards(entries)}{_declared(entries)}Checkpoints of the run hold nothing but "
         "what the paid steps released; if it was interrupted, steps whose result was lost count as spent. "
         "Not covered: releases other than this one model and what is computed from it (each further model trained on "
         "these records adds its own cost, unless this very ledger was charged for it), choosing hyper-parameters by "
-        "looking at the data, floating-point and timing attacks, and any number computed on the real data, such as the "
-        "metrics and attacks of an audit report."
+        "looking at the data, messages and failures of runs that were refused, a checkpoint copied and resumed twice "
+        "(each copy is a release of its own), floating-point and timing attacks, and any number computed on the real "
+        "data, such as the metrics and attacks of an audit report."
     )
 
 

@@ -8,8 +8,9 @@ from generators.training.checkpoints import Checkpoints
 from generators.training.history import History
 from generators.training.loop import Course, Phase, Watch, train
 from generators.training.mlflow_runs import MLflowCallback
-from generators.training.private import system_entropy, train_privately
+from generators.training.private import train_privately
 from generators.training.private_checkpoints import PrivateCheckpoints
+from generators.training.randomness import system_entropy
 from generators.training.tensorboard import TensorBoardCallback
 
 __all__ = [

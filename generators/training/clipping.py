@@ -2,6 +2,11 @@
 
 Formal guarantee, of either way: the sum has L2 sensitivity `clip` for neighbours that differ by one added or removed
 row. Each row adds its own gradient, scaled down to norm `clip` where it is longer, or nothing where it is not finite.
+
+One condition: in `ghost` mode, which rows are not finite must not depend on what the objective draws at random. A batch
+with such a row is taken again row by row, with new draws for all; were it chance which rows overflow, the draws of the
+others would tell of it. Rows are checked to be finite beforehand, and the shipped losses overflow for no finite row of
+ordinary size.
 """
 
 from __future__ import annotations

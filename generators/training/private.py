@@ -18,7 +18,6 @@ so also on average over them, as (epsilon, delta)-closeness survives mixing over
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable
 
@@ -32,23 +31,13 @@ from generators.training.distributed import leads, noisy_optimizer, own_units, r
 from generators.training.following import Follower, with_moments
 from generators.training.private_checkpoints import PrivateCheckpoints
 from generators.training.progress import training_progress
-from generators.training.randomness import seeded
+from generators.training.randomness import seeded, system_entropy
 from generators.training.schedules import schedule
 
 RNG = (
-    "torch generators seeded with 64 bits from the operating system, as do all random draws inside the loss (only "
-    "initial weights follow the public seed); these generators are not cryptographically secure (a warning)"
+    "torch generators whose whole state was drawn from the operating system, as do all random draws inside the loss "
+    "(only initial weights follow the public seed); these generators are not cryptographically secure (a warning)"
 )
-
-
-def system_entropy(device: torch.device | str = "cpu", *, test_seed: int | None = None) -> torch.Generator:
-    """Return a generator seeded from the operating system; its seed is kept nowhere.
-
-    Args:
-        device: Where the generator draws.
-        test_seed: Fixed seed, for tests only: noise that can be replayed protects nobody.
-    """
-    return torch.Generator(device=device).manual_seed(_fresh_seed(test_seed))
 
 
 def train_privately(
@@ -130,7 +119,7 @@ def train_privately(
     try:
         with (
             clipped_sums(objective, plan.clip, mode) as clipped_sum,
-            seeded(_fresh_seed(test_seed), device, _fresh_seed(test_seed)),
+            seeded(test_seed, device),
             warnings.catch_warnings(),
             training_progress(title, plan.steps, shown=progress) as advance,
         ):
@@ -183,7 +172,3 @@ def _poisson(rows: int, people: Tensor | None, rate: float, sampler: torch.Gener
         return order[(starts + which.minimum(counts - 1))[chosen]]
 
     return draw
-
-
-def _fresh_seed(test_seed: int | None) -> int:
-    return int.from_bytes(os.urandom(8), "little", signed=True) if test_seed is None else test_seed

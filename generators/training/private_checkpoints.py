@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from generators.errors import InputError
+from generators.privacy.held import settle
 from generators.training.checkpoints import Checkpoints, begun_file
 
 
@@ -50,8 +51,11 @@ class PrivateCheckpoints:
             The first step to take: those before it have begun already.
         """
         if not self.checkpoints.resume:
-            self._begin(0)
+            if self.checkpoints.path.exists():
+                raise InputError(f"{self.checkpoints.path}: a checkpoint is there already; resume it, or remove it")
+            # The state comes first: a count of steps never stands beside the state of another run that took more.
             self.save(tensors)
+            self._begin(0)
             return 0
         state, _ = self.checkpoints.load()
         if state.keys() != tensors.keys():
@@ -77,6 +81,7 @@ class PrivateCheckpoints:
             file.flush()
             os.fsync(file.fileno())
         os.replace(beside, self._count)
+        settle(beside.parent)
 
 
 def steps_begun(path: Path) -> int:

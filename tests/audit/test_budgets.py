@@ -74,6 +74,20 @@ def test_a_refused_run_leaves_no_file_but_a_charged_one_stays(tmp_path):
     assert len(Ledger.load(tmp_path / "ledger.json").events) == 1
 
 
+def test_a_refused_run_keeps_what_another_has_charged_to_its_new_file(tmp_path):
+    path = tmp_path / "ledger.json"
+    section = BudgetSection(epsilon=1, ledger=str(path), total_epsilon=2)
+
+    def refused_while_another_is_charged() -> None:
+        with paid_from(section, tabular()):
+            Ledger.opened(path).charge("a count", Event("gaussian", 30.0))
+            raise InputError("no")
+
+    with pytest.raises(InputError, match="no"):
+        refused_while_another_is_charged()
+    assert len(Ledger.load(path).events) == 1
+
+
 def test_models_share_a_ledger_until_it_is_spent(tmp_path, capsys):
     """Delta follows from the number of records; the second model is charged after the first, the third is refused."""
     shared = ["--ledger", str(tmp_path / "shared.json")]

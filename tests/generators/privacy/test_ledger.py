@@ -143,6 +143,14 @@ def test_an_opened_ledger_is_on_the_disk_before_its_answer_is(tmp_path: Path) ->
         Ledger.opened(path)
 
 
+def test_a_ledger_that_is_gone_is_not_made_anew(tmp_path: Path) -> None:
+    ledger = Ledger.opened(tmp_path / "shared.json")
+    ledger.allow(PrivacyBudget(2, 1e-5), unit="record")
+    (tmp_path / "shared.json").unlink()
+    with pytest.raises(InputError, match="is gone, and with it what others may have charged"):
+        ledger.charge("a count", Event("gaussian", 5.0))
+
+
 def test_measured_tables_are_claimed_and_described() -> None:
     ledger = Ledger()
     ledger.allow(PrivacyBudget(1, 1e-5), unit="person (who)")

@@ -16,7 +16,8 @@ from generators.datasets import Dataset
 from generators.datasets.schema import Column, Schema
 from generators.privacy.plan import PrivatePlan
 from generators.training import train_privately
-from generators.training.private import _poisson, system_entropy
+from generators.training.private import _poisson
+from generators.training.randomness import system_entropy
 
 
 class Weighing(nn.Module):
