@@ -38,6 +38,9 @@ _REFUSED: dict[type[nn.Module], str] = {
 _NUMBERS = 2**25
 """Numbers in the gradients that are formed at once: 128 MiB."""
 
+_ROWS = 4096
+"""Rows that ghost clipping passes through the network at once."""
+
 ClippedSum = Callable[[Tensor], list[Tensor]]
 """Maps a batch of rows, at least one, to the sum of their clipped gradients, in the order of the parameters."""
 
@@ -119,9 +122,18 @@ def clipped_sums(objective: nn.Module, clip: float, mode: Mode | None = None) ->
         with warnings.catch_warnings():
             # Records need no gradient, which torch finds worth a warning at every hook and step.
             warnings.filterwarnings("ignore", message="Full backward hook is firing")
-            yield lambda batch: _ghost(wrapped, batch)
+            yield lambda batch: _in_parts(batch, lambda part: _ghost(wrapped, part))
     finally:
         wrapped.to_standard_module()
+
+
+def _in_parts(batch: Tensor, clipped_sum: ClippedSum) -> list[Tensor]:
+    """Sum a batch part by part, so that memory does not grow with it; what is released is the whole sum, once."""
+    total, *others = (clipped_sum(part) for part in torch.split(batch, _ROWS))
+    for other in others:
+        for summed, more in zip(total, other, strict=True):
+            summed += more
+    return total
 
 
 def _ghost(wrapped: GradSampleModuleFastGradientClipping, batch: Tensor) -> list[Tensor]:
