@@ -8,9 +8,11 @@ too, but a looser one.
 
 from __future__ import annotations
 
+import logging
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -115,9 +117,21 @@ def renyi_epsilon(events: Sequence[Event], delta: float) -> float:
     # Of sampled mechanisms the package knows the largest and the fractional orders badly, and slowly.
     sampled = any(event.sampling_rate < 1 for event in events)
     accountant = RdpAccountant(orders=None if sampled else _ORDERS)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _quietly("absl"):
         warnings.simplefilter("ignore")  # orders that overflow are infinite, and not chosen
         return float(accountant.compose(ComposedDpEvent([_dp_event(event) for event in events])).get_epsilon(delta))
+
+
+@contextmanager
+def _quietly(name: str) -> Iterator[None]:
+    """Keep a logger's warnings back for a while."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def prv_epsilon(events: Sequence[Event], delta: float) -> float | None:
@@ -133,7 +147,7 @@ def prv_epsilon(events: Sequence[Event], delta: float) -> float | None:
     accountant.history = [(event.noise_multiplier, event.sampling_rate, event.times) for event in events]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return float(accountant.get_epsilon(delta))
+        return float(accountant.get_epsilon(delta - sum(event.failure * event.times for event in events)))
 
 
 def prv_obstacle(events: Sequence[Event]) -> str:
@@ -141,8 +155,6 @@ def prv_obstacle(events: Sequence[Event]) -> str:
     unknown = sorted({event.mechanism for event in events} - {"gaussian", "dp-sgd"})
     if unknown:
         return f"it does not know {', '.join(unknown)}"
-    if any(event.failure for event in events):
-        return "it does not know mechanisms that may fail outright"
     if any((event.noise_multiplier or 0) < 0.3 or event.sampling_rate * event.times > 1e5 for event in events):
         return "its grid would take gigabytes"
     return ""
