@@ -204,7 +204,7 @@ def test_the_flow_turns_records_into_noise_and_back() -> None:
 
 
 def test_heads_must_share_the_width() -> None:
-    with pytest.raises(InputError, match="width is 30, which 4 heads cannot share"):
+    with pytest.raises(InputError, match="width is 30, expected a multiple of twice the heads, 8"):
         TabularTransformer(width=30)
 
 

@@ -134,7 +134,7 @@ def edit(change: Callable[[dict[str, Any]], None]) -> Callable[[Path], None]:
 
 DAMAGE: dict[str, tuple[Callable[[Path], None], str]] = {
     "no description": (remove("model.json"), "is not a saved generator"),
-    "no ledger": (remove("ledger.json"), "cannot be read as a ledger"),
+    "no ledger": (remove("ledger.json"), "has no ledger.json, so that nobody knows"),
     "no weights": (remove("weights.safetensors"), "is incomplete"),
     "truncated weights": (truncate_weights, r"weights.safetensors: is damaged"),
     "truncated description": (lambda folder: (folder / "model.json").write_text("{"), r"model.json: is damaged"),
