@@ -85,7 +85,8 @@ def as_declared(payload: Payload, declared: Mapping[str, Any] | None, source: st
             were read from the files, are not declared with it.
     """
     column, where = payload.column, f"schema: column '{payload.column.name}'"
-    about = checked_declaration(declared or {}, "schema")["columns"].get(column.name, {})
+    own_entry = {name: entry for name, entry in ((declared or {}).get("columns") or {}).items() if name == column.name}
+    about = checked_declaration({"columns": own_entry}, "schema")["columns"].get(column.name, {})
     if about.get("kind", column.kind) != column.kind:
         raise InputError(f"{where} holds the {column.kind} itself, not {about['kind']}")
     own = {"image": ("kind", "shape", "public"), "audio": ("kind", "rate", "public")}.get(
