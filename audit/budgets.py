@@ -55,7 +55,8 @@ def paid_from(section: BudgetSection, data: Dataset) -> Iterator[tuple[PrivacyBu
         yield budget, None
         return
     path = Path(section.ledger)
-    new, ledger = not path.exists(), Ledger.opened(path)
+    ledger = Ledger.opened(path)
+    begun = False
     allowed = ledger.budget
     try:
         if allowed is not None:
@@ -71,9 +72,10 @@ def paid_from(section: BudgetSection, data: Dataset) -> Iterator[tuple[PrivacyBu
                 raise InputError(f"the total epsilon, {total:g}, is less than this run's, {budget.epsilon:g}")
             budget = _with_delta(budget, data)
             ledger.allow(replace(budget, epsilon=total), units_of(data, budget.unit)[1])
+            begun = True
         yield budget, ledger
     except InputError:
-        if new:
+        if begun:
             ledger.withdraw()
         raise
 

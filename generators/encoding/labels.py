@@ -118,6 +118,24 @@ class LabelEncoder:
         codes = [part.argmax(axis=1) for part in parts]
         return np.stack(codes, axis=1) if codes else np.zeros((len(one_hot), 0), dtype=np.int64)
 
+    def parted(self, latents: npt.NDArray[Any], length: int) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
+        """Part latent points from the labels that stand behind them.
+
+        Args:
+            latents: Shape (records, length + width).
+            length: How many numbers make a point.
+
+        Returns:
+            Points, shape (records, length), and label codes, shape (records, label columns).
+
+        Raises:
+            InputError: The latents have another shape.
+        """
+        whole = length + self.width
+        if latents.ndim != 2 or latents.shape[1] != whole:
+            raise InputError(f"latents have shape {latents.shape}, expected (records, {whole}): a point, then labels")
+        return latents[:, :length], self.codes_of(latents[:, length:])
+
     def draw(
         self,
         n: int,

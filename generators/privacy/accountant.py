@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 PLD = "privacy loss distribution (dp-accounting), pessimistic"
 RDP = "Renyi orders (dp-accounting)"
-PRV = "privacy random variables (Opacus)"
 
 _SMALLEST_NOISE, _LARGEST_NOISE = 0.2, 4096.0
 _SMALLEST_DELTA = 1e-11

@@ -15,8 +15,6 @@ _SMALLEST_DELTA = 1e-10
 _LARGEST_DELTA = 0.1
 """With more, whatever the epsilon, publishing one in ten records as they are would satisfy the budget."""
 
-AUTO_DELTA = "the smaller of 1e-5 and a tenth of 1 / units, rounded down to one digit"
-
 Unit = Literal["auto", "record", "person"]
 
 

@@ -12,7 +12,6 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
-from generators.errors import InputError
 from generators.models.audio.base import RARE, AudioGenerator, RowShape
 from generators.models.layers import divergence_from_prior
 from generators.models.parameters import NonNegativeFloat, PositiveInt
@@ -99,13 +98,10 @@ class AudioVAE(AudioGenerator):
             InputError: The points have another length.
         """
         self._require_fitted()
-        length = self.latent + self.labels_.width
-        if latents.ndim != 2 or latents.shape[1] != length:
-            raise InputError(f"latents have shape {latents.shape}, expected (records, {length}): a point, then labels")
+        points, codes = self.labels_.parted(latents, self.latent)
         generator = torch.Generator().manual_seed(seed)
-        points = torch.as_tensor(latents[:, : self.latent], dtype=torch.float32, device=self.torch_device)
-        codes = self.labels_.codes_of(latents[:, self.latent :])
-        return self._drawn(codes, lambda labels, place: self._from(points[place], labels, generator), generator)
+        where = torch.as_tensor(points, dtype=torch.float32, device=self.torch_device)
+        return self._drawn(codes, lambda labels, place: self._from(where[place], labels, generator), generator)
 
     def _build(self) -> FrameVAE:
         return FrameVAE(self.row_shape, self.channels, self.hidden, self.latent, self.kl_weight)

@@ -133,11 +133,7 @@ class ImageGaussian(Generator):
         """
         del seed
         self._require_fitted()
-        length = self.means_.shape[1]
-        whole = length + self.encoder_.labels_.width
-        if latents.ndim != 2 or latents.shape[1] != whole:
-            raise InputError(f"latents have shape {latents.shape}, expected (records, {whole}): a point, then labels")
-        return self._drawn(latents[:, :length], self.encoder_.labels_.codes_of(latents[:, length:]))
+        return self._drawn(*self.encoder_.labels_.parted(latents, self.means_.shape[1]))
 
     def _fit(
         self, frame: pd.DataFrame, schema: Schema, ledger: Ledger, paying: Paying | None, beside: Beside

@@ -13,7 +13,6 @@ import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from generators.encoding.images import Shape, split_rows
-from generators.errors import InputError
 from generators.models.image.base import ImageGenerator
 from generators.models.image.layers import beside
 from generators.models.layers import divergence_from_prior, mlp
@@ -96,12 +95,9 @@ class ImageVAE(ImageGenerator):
         """
         del seed
         self._require_fitted()
-        length = self.latent + self.encoder_.labels_.width
-        if latents.ndim != 2 or latents.shape[1] != length:
-            raise InputError(f"latents have shape {latents.shape}, expected (records, {length}): a point, then labels")
-        points = torch.as_tensor(latents, dtype=torch.float32, device=self.torch_device)
-        codes = self.encoder_.labels_.codes_of(latents[:, self.latent :])
-        return self._drawn(codes, lambda labels, place: self.network_.image(points[place, : self.latent], labels))
+        points, codes = self.encoder_.labels_.parted(latents, self.latent)
+        where = torch.as_tensor(points, dtype=torch.float32, device=self.torch_device)
+        return self._drawn(codes, lambda labels, place: self.network_.image(where[place], labels))
 
     def _build(self) -> ConditionalVAE:
         return ConditionalVAE(

@@ -64,7 +64,7 @@ def followed() -> list[float]:
         made = network(torch.randn(8, 5))
         return made.square().mean(dim=1)
 
-    follower = Follower(network, loss, every=2, learning_rate=0.1, ema=0.5)
+    follower = Follower("a toy", network, loss, every=2, learning_rate=0.1, ema=0.5)
     how = plan(rate=0.5, steps=6, noise=1.0)
     before = flat(network)
     train_privately(objective, records(), how, learning_rate=0.1, between=follower, progress=False)
