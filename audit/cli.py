@@ -234,7 +234,7 @@ def exit_code(audit: Audit, allow_inconclusive: bool = False) -> int:
         return FAILED
     statuses = [*(gate.status for gate in audit.gates), *(finding.status for finding in audit.findings)]
     # An audit to which no check applies knows nothing: in a pipeline that must not look like a pass.
-    unanswered = all(status == "not-applicable" for status in statuses)
+    unanswered = all(status in ("not-applicable", "not-run") for status in statuses)
     if ("inconclusive" in statuses or unanswered) and not allow_inconclusive:
         return UNDECIDED
     return OK

@@ -1,7 +1,7 @@
 """What a check is: its base classes, controls, gates, policy and registry."""
 
 from audit.checks.attack import Attack
-from audit.checks.cases import Case, Cases
+from audit.checks.cases import Case, Cases, Frames, Part
 from audit.checks.check import Check, NotApplicableError
 from audit.checks.evaluation import Evaluation
 from audit.checks.gate import worst
@@ -16,9 +16,11 @@ __all__ = [
     "Cases",
     "Check",
     "Evaluation",
+    "Frames",
     "Limit",
     "Measured",
     "NotApplicableError",
+    "Part",
     "Policy",
     "Subject",
     "all_checks",

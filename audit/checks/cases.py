@@ -18,14 +18,29 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from audit.neighbours import Neighbours, Points, join
 from audit.statistics import unit_weights
+from generators import Generator
 
 IntArray = NDArray[np.int64]
 Weights = NDArray[np.float32]
 Plant = Callable[[Points, np.random.Generator], Points]
+
+
+@dataclass(frozen=True)
+class Frames:
+    """The records of a case as canonical frames, for attacks that need more than points; row by row the same records.
+
+    Records that a control plants stand here as they were before anything was done to their points.
+    """
+
+    published: pd.DataFrame
+    reference: pd.DataFrame
+    members: pd.DataFrame
+    nonmembers: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -46,6 +61,8 @@ class Case:
         published_per_member: published records per member of the whole training data, 1 where there are more.
         looked_at: share of the published records that the attack looks at.
         neighbours: shared nearest-neighbour searches.
+        frames: the same records as frames.
+        model: the generator behind the published records, for attacks that may ask it.
     """
 
     name: str
@@ -58,6 +75,8 @@ class Case:
     reference_units: IntArray
     member_rows: IntArray
     neighbours: Neighbours
+    frames: Frames
+    model: Generator | None = None
     leaked: IntArray | None = None
     published_per_member: float = 1.0
     looked_at: float = 1.0
@@ -65,14 +84,23 @@ class Case:
 
 @dataclass(frozen=True)
 class Part:
-    """One part of the data: its records as points, and the person behind each."""
+    """One part of the data: its records as points and as a frame, and the person behind each."""
 
     points: Points
     units: IntArray
+    frame: pd.DataFrame
 
     def take(self, rows: IntArray) -> Part:
         """The part's records at these row numbers."""
-        return Part(self.points.take(rows), self.units[rows])
+        return Part(self.points.take(rows), self.units[rows], self.frame.iloc[rows])
+
+    def with_leaked(self, leaked: Part, plant: Plant, rng: np.random.Generator) -> Part:
+        """The part with leaked records put among its own."""
+        return Part(
+            join(self.points, plant(leaked.points, rng)),
+            np.concatenate([self.units, leaked.units]),
+            pd.concat([self.frame, leaked.frame]),
+        )
 
 
 class Cases:
@@ -80,7 +108,7 @@ class Cases:
 
     Args:
         neighbours: shared nearest-neighbour searches.
-        synthetic: the target's records.
+        synthetic: the target's records, each a unit of its own.
         train: the members.
         holdout: the non-members.
         reference: records known to the attacker; disjoint from the others.
@@ -93,7 +121,7 @@ class Cases:
     def __init__(
         self,
         neighbours: Neighbours,
-        synthetic: Points,
+        synthetic: Part,
         train: Part,
         holdout: Part,
         reference: Part,
@@ -114,9 +142,9 @@ class Cases:
         self._in_first_half = _half(train.units, rng)
         base = _half(reference.units, rng)
         self._base, self._other_reference = reference.take(np.flatnonzero(base)), reference.take(np.flatnonzero(~base))
-        self._synthetic = synthetic.take(rng.permutation(len(synthetic))[:most_synthetic])
-        self._published_per_member = min(1.0, len(synthetic) / len(train.units))
-        self._looked_at = len(self._synthetic) / len(synthetic)
+        self._synthetic = synthetic.take(rng.permutation(len(synthetic.units))[:most_synthetic])
+        self._published_per_member = min(1.0, len(synthetic.units) / len(train.units))
+        self._looked_at = len(self._synthetic.units) / len(synthetic.units)
         self._planted: dict[tuple[float, str], Case] = {}
 
     @cached_property
@@ -133,7 +161,7 @@ class Cases:
     @cached_property
     def negative(self) -> Case:
         """A target made of reference records: nobody leaked."""
-        return self._case("negative", self._base.points, self._other_reference)
+        return self._case("negative", self._base, self._other_reference)
 
     @cached_property
     def drift(self) -> tuple[Case, Case]:
@@ -148,7 +176,7 @@ class Cases:
             rng = np.random.default_rng([self._seed, 2, round(share * 1e6)])
             count = max(1, round(share * len(self._members.units)))
             leaked = np.sort(rng.permutation(len(self._members.units))[:count])
-            published = join(self._base.points, plant(self._members.points.take(leaked), rng))
+            published = self._base.with_leaked(self._members.take(leaked), plant, rng)
             name = f"planted-{share:.4f}-{label}"
             self._planted[key] = self._case(name, published, self._other_reference, leaked=leaked)
         return self._planted[key]
@@ -164,13 +192,13 @@ class Cases:
 
     def _drift(self, name: str, target: NDArray[np.bool_]) -> Case:
         rng = np.random.default_rng([self._seed, 4])
-        published = self._train.points.take(rng.permutation(np.flatnonzero(target))[: self._most_synthetic])
+        published = self._train.take(rng.permutation(np.flatnonzero(target))[: self._most_synthetic])
         return self._case(name, published, self._reference, rows=np.flatnonzero(~target[self._scored_rows]))
 
     def _case(
         self,
         name: str,
-        synthetic: Points,
+        published: Part,
         reference: Part,
         *,
         rows: IntArray | None = None,
@@ -181,7 +209,7 @@ class Cases:
         members = self._members if rows is None else self._members.take(rows)
         return Case(
             name=name,
-            synthetic=synthetic,
+            synthetic=published.points,
             reference=reference.points,
             reference_units=reference.units,
             members=members.points,
@@ -190,6 +218,7 @@ class Cases:
             nonmember_units=self._nonmembers.units,
             member_rows=np.arange(len(members.units)) if rows is None else rows,
             neighbours=self._neighbours,
+            frames=Frames(published.frame, reference.frame, members.frame, self._nonmembers.frame),
             leaked=leaked,
             published_per_member=published_per_member,
             looked_at=looked_at,

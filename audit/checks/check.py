@@ -48,6 +48,8 @@ class Check(ABC):
     Subclass `Attack` or `Evaluation`, not this class. The class attributes state the check to the reader: `id`
     (`family.name`), `title`, `question` (plain words), `source` (publication), `access` and `knowledge` (the threat
     model), `modalities` it works on, `remedy` (what to try when it fails), and `measures` (the estimates it can make).
+    `costly` says what makes the check too slow to run unasked (it then stands as `not-run`), `missing` why it cannot
+    run at all yet: what was not measured is listed all the same.
     """
 
     id: ClassVar[str]
@@ -59,6 +61,17 @@ class Check(ABC):
     modalities: ClassVar[tuple[str, ...]] = ("tabular",)
     remedy: ClassVar[str]
     measures: ClassVar[tuple[str, ...]]
+    costly: ClassVar[str] = ""
+    missing: ClassVar[str] = ""
+
+    @final
+    def unasked(self, subject: Subject) -> Finding:
+        """The finding of a costly check that nobody asked for."""
+        start = time.perf_counter()
+        reason = self._unfit(subject)
+        if reason is not None:
+            return self._finding(subject, "not-applicable", reason, start)
+        return self._finding(subject, "not-run", f"{self.costly}; ask for it with --checks {self.id}", start)
 
     @final
     def run(self, subject: Subject) -> tuple[Finding, list[Gate]]:
@@ -67,6 +80,8 @@ class Check(ABC):
         reason = self._unfit(subject)
         if reason is not None:
             return self._finding(subject, "not-applicable", reason, start), []
+        if self.missing:
+            return self._finding(subject, "not-run", self.missing, start), []
         if (few := subject.too_few) is not None:
             return self._finding(subject, "inconclusive", few, start), []
         try:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from audit.checks.cases import Cases, Part
 from audit.checks.policy import Policy
-from audit.neighbours import Neighbours, Points, Space
+from audit.neighbours import Neighbours, Space
 from audit.targets import Target
 from generators import Dataset
 
@@ -61,7 +61,11 @@ class Subject:
     def part(self) -> dict[str, Part]:
         """The real parts as points with their persons."""
         return {
-            name: Part(self.neighbours.space.place(self.dataset.parts[name]), self.dataset.units(name))
+            name: Part(
+                self.neighbours.space.place(self.dataset.parts[name]),
+                self.dataset.units(name),
+                self.dataset.parts[name],
+            )
             for name in ("train", "holdout", "reference")
         }
 
@@ -80,8 +84,8 @@ class Subject:
         return self.again.replace("{check}", check)
 
     @cached_property
-    def _published(self) -> Points:
-        return self.neighbours.space.place(self.synthetic)
+    def _published(self) -> Part:
+        return Part(self.neighbours.space.place(self.synthetic), np.arange(len(self.synthetic)), self.synthetic)
 
     def _cases(self, most: int, most_synthetic: int | None) -> Cases:
         return Cases(

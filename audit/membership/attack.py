@@ -56,7 +56,6 @@ class MembershipAttack(Attack):
     def score(self, case: Case, rng: np.random.Generator) -> Scores:
         """Score the case's members and non-members, alike and without knowing which is which."""
 
-    @final
     def cases(self, subject: Subject) -> Cases:
         """Attacks that score each record against each published one see at most `policy.max_scored` of each kind."""
         return subject.scored
