@@ -13,7 +13,7 @@ from audit import default_policy, run_audit
 from audit.checks import select
 from audit.command import for_one_check, shown
 from audit.console import announce, checking, err, out, warnings_in_one_line
-from audit.listing import LISTS, WIDTH
+from audit.listing import LISTS, WIDTH, coverage
 from audit.modelling import commands as modelling
 from audit.options import BROKE, FAILED, OK, UNDECIDED, USAGE, Schema, Seed, Unit
 from audit.results import default_folder, new_folder, write_results
@@ -191,10 +191,18 @@ def _verify(folder: Annotated[Path, typer.Argument(help="Folder of an audit.")])
 
 
 @app.command("list")
-def _list(what: Annotated[str, typer.Argument(help="generators, checks or datasets")]) -> int:
+def _list(
+    what: Annotated[str, typer.Argument(help="generators, checks or datasets")],
+    format_: Annotated[str, typer.Option("--format", help="text, or markdown for checks")] = "text",
+) -> int:
     """Show what there is."""
     if what not in LISTS:
         raise InputError(f"nothing is called {what!r}; choose {', '.join(LISTS)}")
+    if format_ == "markdown" and what == "checks":
+        sys.stdout.write(f"{coverage()}\n")
+        return OK
+    if format_ != "text":
+        raise InputError(f"--format {format_}: {what} are listed as text" + (" or markdown" * (what == "checks")))
     for number, table in enumerate(LISTS[what]()):
         out.print(*([""] if number else []), table, sep="\n", width=WIDTH)
     return OK

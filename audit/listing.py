@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from rich.table import Table
 from rich.text import Text
 
 from audit.checks import all_checks
-from generators import InputError, builtin_names, kinds, load_dataset
+from generators import InputError, Modality, builtin_names, kinds, load_dataset
 from generators.models.abilities import abilities_of
 from generators.models.registry import family
 
 WIDTH = 100
+MODALITIES = get_args(Modality)
 
 
 def generators_listed() -> list[Table]:
@@ -40,6 +43,19 @@ def checks_listed() -> list[Table]:
     for name, check in all_checks().items():
         table.add_row(*map(Text, (name, check.access, ", ".join(check.modalities), check.source)))
     return [table]
+
+
+def coverage() -> str:
+    """Every check as a Markdown table: what is asked, of which records, by whom, after which publication.
+
+    What no check answers yet stands there too: nobody should take a list of attacks for a list of all attacks.
+    """
+    lines = ["| check | question | records | attacker's access | source |", "|---|---|---|---|---|"]
+    for name, check in all_checks().items():
+        records = "all" if set(check.modalities) == set(MODALITIES) else ", ".join(check.modalities)
+        asked = f"{check.question} *Not run: {check.missing}.*" if check.missing else check.question
+        lines.append(f"| `{name}` | {asked} | {records} | {check.access} | {check.source} |")
+    return "\n".join(lines)
 
 
 def datasets_listed() -> list[Table]:
