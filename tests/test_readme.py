@@ -9,4 +9,5 @@ README = Path(__file__).parents[1] / "README.md"
 
 def test_the_table_of_checks_is_the_generated_one() -> None:
     below = README.read_text(encoding="utf-8").partition("--format markdown` -->\n")[2]
-    assert below.partition("\n<!-- end of checks -->")[0] == coverage(), "run `genassay list checks --format markdown` and put its table into README.md"
+    table = below.partition("\n<!-- end of checks -->")[0]
+    assert table == coverage(), "put the table of `genassay list checks --format markdown` into README.md"
