@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from audit.features import Rows
 from audit.spaces import ContentSpace, FloatArray, Points, Space, distinct_rows, join
 
 __all__ = ["FloatArray", "Neighbours", "Points", "Space", "distinct_rows", "join"]
@@ -33,12 +34,21 @@ class Neighbours:
 
     def contents(self, queries: Points, targets: Points, k: int = 1) -> FloatArray:
         """Distances between contents alone to the `k` nearest targets, shape (n, k); see `ContentSpace`."""
-        if not isinstance(self.space, ContentSpace):
-            raise TypeError("records of tables have no content to compare")
         known = self._recall("contents", queries, targets)
         if known is None or known.shape[1] < k:
-            known = self._remember("contents", queries, targets, self.space.nearest_contents(queries, targets, k))
+            found = self._content_space.nearest_contents(queries, targets, k)
+            known = self._remember("contents", queries, targets, found)
         return known[:, :k]
+
+    def view(self, embedding: str, points: Points) -> Rows:
+        """What one embedding says of the points' contents, shape (n, d); see `ContentSpace.view`."""
+        return self._content_space.view(embedding, points)
+
+    @property
+    def _content_space(self) -> ContentSpace:
+        if not isinstance(self.space, ContentSpace):
+            raise TypeError("records of tables have no content to compare")
+        return self.space
 
     def _recall(self, kind: str, queries: Points, targets: Points) -> FloatArray | None:
         """What was found for these queries, or for others that they are part of."""

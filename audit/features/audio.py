@@ -21,20 +21,24 @@ COEFFICIENTS = 20
 """Cepstral coefficients whose mean and spread describe a voice."""
 
 _WINDOW, _HOP = 0.025, 0.01  # seconds
-_FLOOR = 1e-8  # power below which everything is silence
+_FLOOR = 1e-5  # power, as a share of the recording's loudest, below which everything is silence
+_NOTHING = 1e-10  # power of a recording without any sound
 _LOUD = 0.7  # share of a recording's moments, the loudest ones, in which somebody speaks
 
 Floats = NDArray[np.float64]
 
 
 def log_mel(samples: NDArray[np.float32], rate: int) -> Floats:
-    """Log power in 40 mel bands every 10 ms, shape (moments, 40); a recording shorter than a window is padded."""
+    """Log power in 40 mel bands every 10 ms, shape (moments, 40); a recording shorter than a window is padded.
+
+    What lies 50 dB below the loudest moment counts as silence: there is mostly noise, which changes with every copy.
+    """
     window, hop = max(2, round(_WINDOW * rate)), max(1, round(_HOP * rate))
     padded = np.pad(samples, (0, max(0, window - len(samples))))
     moments = np.lib.stride_tricks.sliding_window_view(padded, window)[::hop] * np.hanning(window)
     size = 1 << (window - 1).bit_length()
-    power = np.abs(np.fft.rfft(moments, size)) ** 2
-    return np.asarray(np.log(power @ _filters(rate, size).T + _FLOOR), dtype=np.float64)
+    power = np.abs(np.fft.rfft(moments, size)) ** 2 @ _filters(rate, size).T
+    return np.asarray(np.log(power + _FLOOR * power.max() + _NOTHING), dtype=np.float64)
 
 
 def fit_spectrogram(reference: Cells, column: Column) -> Fitted:

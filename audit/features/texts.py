@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 from scipy.sparse import csr_matrix
-from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 
 from audit.features.embedding import Cells, Embedding, Fitted, Rows, known
@@ -39,20 +38,19 @@ def fit_ngrams(reference: Cells, column: Column) -> Fitted:  # noqa: ARG001
     return lambda cells: np.asarray((weights(cells) @ condense).todense(), dtype=np.float32)
 
 
-def fit_themes(reference: Cells, column: Column) -> Fitted:  # noqa: ARG001
-    """Latent semantic analysis: weighted n-grams on the leading 64 singular vectors of the reference, rows of length 1.
+def fit_themes(reference: Cells, column: Column) -> Fitted:
+    """Latent semantic analysis: `ngrams` on the leading 64 singular vectors of the reference, rows of length 1.
 
     Texts lie close that use n-grams which go together, whether or not they share any.
 
     Source: Deerwester, Dumais, Furnas, Landauer and Harshman, "Indexing by latent semantic analysis" (1990).
     """
-    weights = _weights(reference)
-    known_texts = weights(reference)
-    count = max(1, min(THEMES, known_texts.shape[0] - 1))
-    model = TruncatedSVD(count, random_state=0).fit(known_texts)
+    ngrams = fit_ngrams(reference, column)
+    seen = ngrams(reference).astype(np.float64)
+    leading = np.linalg.eigh(seen.T @ seen).eigenvectors[:, -THEMES:]
 
     def place(cells: Cells) -> Rows:
-        themes = model.transform(weights(cells))
+        themes = ngrams(cells) @ leading
         length = np.linalg.norm(themes, axis=1, keepdims=True)
         return np.asarray(themes / np.where(length > 0, length, 1.0), dtype=np.float32)
 
@@ -88,7 +86,7 @@ known(
     Embedding(
         "themes",
         "text",
-        f"n-grams on the {THEMES} leading singular vectors of the reference",
+        f"n-grams along the {THEMES} directions in which the reference varies most",
         "Deerwester et al. (1990), latent semantic analysis",
         fit_themes,
     )

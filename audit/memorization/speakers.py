@@ -11,7 +11,7 @@ from sklearn.covariance import LedoitWolf
 
 from audit.checks import Case, Measured, Subject, register
 from audit.membership import MembershipAttack, Scores
-from audit.spaces import ContentSpace, Points
+from audit.neighbours import Points
 from audit.statistics import Floats
 
 
@@ -50,14 +50,11 @@ class Speakers(MembershipAttack):
 
     def score(self, case: Case, rng: np.random.Generator) -> Scores:  # noqa: ARG002
         """By speaker, minus the mean distance from the speaker's recordings to the nearest published voice."""
-        space = case.neighbours.space
-        assert isinstance(space, ContentSpace)  # recordings are placed in no other
-        known = _voices(space, case.reference)
-        tell_apart = _whitening(known, case.reference_units)
-        published = torch.from_numpy(_voices(space, case.synthetic) @ tell_apart)
+        tell_apart = _whitening(_voices(case, case.reference), case.reference_units)
+        published = torch.from_numpy(_voices(case, case.synthetic) @ tell_apart)
 
         def scores(asked: Points, units: NDArray[np.int64]) -> Floats:
-            apart = torch.cdist(torch.from_numpy(_voices(space, asked) @ tell_apart), published)
+            apart = torch.cdist(torch.from_numpy(_voices(case, asked) @ tell_apart), published)
             return _by_person(-apart.amin(dim=1).numpy(), units)
 
         return Scores(scores(case.members, case.member_units), scores(case.nonmembers, case.nonmember_units))
@@ -71,8 +68,8 @@ class Speakers(MembershipAttack):
         )
 
 
-def _voices(space: ContentSpace, points: Points) -> Floats:
-    return space.view("voice", points).astype(np.float64)
+def _voices(case: Case, points: Points) -> Floats:
+    return case.neighbours.view("voice", points).astype(np.float64)
 
 
 def _whitening(voices: Floats, speakers: NDArray[np.int64]) -> Floats:

@@ -20,7 +20,7 @@ def probe(attack, published, data, seed=0):
 @pytest.mark.parametrize("modality", MODALITIES)
 def test_copies_of_half_of_train_are_found(modality, attack):
     data, fresh = thirds(modality, 0)
-    finding, gates = probe(attack, leaked(data, fresh, 0.5), data)
+    finding, _ = probe(attack, leaked(data, fresh, 0.5), data)
     assert finding.status == "fail", finding.why
     assert finding.figures
 
