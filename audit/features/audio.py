@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +91,7 @@ def _standardised(describe: Callable[[NDArray[np.float32]], Floats], reference: 
     return lambda cells: ((rows(cells) - middle) / spread).astype(np.float32)
 
 
+@cache
 def _filters(rate: int, size: int) -> Floats:
     """Triangular filters at equal steps of the mel scale (O'Shaughnessy 1987), shape (bands, frequencies)."""
     highest = 2595 * np.log10(1 + rate / 2 / 700)

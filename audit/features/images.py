@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -78,7 +79,7 @@ def _within(images: Tensor, most: int) -> Tensor:
     return functional.adaptive_avg_pool2d(images, (max(1, round(height * shrink)), max(1, round(width * shrink))))
 
 
-def _by_batch(cells: Cells, embed: Fitted) -> Rows:
+def _by_batch(cells: Cells, embed: Callable[[Tensor], Tensor]) -> Rows:
     """Embed some images at a time: the steps between take more room than what comes out."""
     parts = []
     for start in range(0, len(cells), _BATCH):

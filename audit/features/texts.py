@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from scipy.linalg import eigh
 from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 
@@ -47,7 +48,7 @@ def fit_themes(reference: Cells, column: Column) -> Fitted:
     """
     ngrams = fit_ngrams(reference, column)
     seen = ngrams(reference).astype(np.float64)
-    leading = np.linalg.eigh(seen.T @ seen).eigenvectors[:, -THEMES:]
+    _, leading = eigh(seen.T @ seen, subset_by_index=[SKETCH - THEMES, SKETCH - 1])
 
     def place(cells: Cells) -> Rows:
         themes = ngrams(cells) @ leading

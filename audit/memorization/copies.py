@@ -21,8 +21,8 @@ class Copies(FoundAgain):
 
     A record is *copied* when a synthetic record equals it in every column, *nearly copied* when all categories are
     equal and every number is close (within 2.5% of its column's range, by the policy). An image, text or recording is
-    copied when a synthetic one equals it, whatever its labels, and nearly copied when one lies within 40%
-    of the usual distance between real neighbours (by the policy): as noise, compression or a misprint would leave it.
+    copied when a synthetic one equals it, whatever its labels, and nearly copied when one lies within half
+    the usual distance between real neighbours (by the policy): as noise, compression or a misprint would leave it.
 
     Estimates (all lower is better, range -1 to 1): `excess_copies`, `excess_near_copies`, the share of training records
     copied beyond chance; per synthetic record where fewer of those than of training records exist.

@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter
 from generators import Column, Dataset
 from generators.datasets.payload import payload_frame, payload_schema
 
-ROWS = {"image": 500, "text": 500, "audio": 240}
+ROWS = {"image": 300, "text": 300, "audio": 200}
 RATE = 4000
 _SYLLABLES = [first + vowel for first in "bdfgklmnprst" for vowel in "aeiou"]
 
@@ -25,7 +25,7 @@ def image(rng: np.random.Generator) -> tuple[np.ndarray, str]:
 
 def text(rng: np.random.Generator) -> tuple[str, str]:
     """A sentence of nonsense, and whether it is a question."""
-    words = ["".join(rng.choice(_SYLLABLES, 2)) for _ in range(rng.integers(6, 12))]
+    words = ["".join(rng.choice(_SYLLABLES, 2)) for _ in range(rng.integers(12, 20))]
     mark = str(rng.choice([".", "?"]))
     return " ".join(words) + mark, "question" if mark == "?" else "statement"
 
