@@ -13,7 +13,9 @@ class Distance(MembershipAttack):
     """Does a record lie closer to the synthetic data because the generator saw it?
 
     Scores a record by minus its mixed L1 distance to the nearest synthetic record: generators that memorise put
-    records next to those they were trained on. Range 0 to the number of columns, in units of one differing category.
+    records next to those they were trained on. Range 0 to the number of columns, in units of one differing category. An
+    image, text or recording counts as one column, in which two random records lie about one unit apart; see
+    `spaces.contents`.
 
     Source: Chen, Yu, Zhang and Fritz, "GAN-Leaks" (CCS 2020), full black-box attack.
     """

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from audit.checks import Attack, Case, Cases, Measured, Subject
 from audit.memorization.rarity import chance_of_hit, features
 from audit.neighbours import Points, distinct_rows, join
-from audit.statistics import Floats, Interval, Strata, wilson
+from audit.statistics import Floats, Interval, Strata, efficient_score, normal_quantile, wilson
 from reports import Figure
 
 STRATA = 16
@@ -85,7 +85,7 @@ class FoundAgain(Attack):
         return {
             name: (
                 _share(self.found(name, case, case.members, subject)),
-                _share(self.found(name, case, _others(case), subject)),
+                _share(self._found_others(name, case, subject)),
             )
             for name in self.findings
         }
@@ -95,8 +95,11 @@ class FoundAgain(Attack):
         case = self.cases(subject).main
         labels, values, low, high = [], [], [], []
         for estimate, kind in self.findings.items():
-            for part, name in ((case.members, "training"), (_others(case), "other")):
-                hits = self.found(estimate, case, part, subject)
+            mine, others = (
+                self.found(estimate, case, case.members, subject),
+                self._found_others(estimate, case, subject),
+            )
+            for hits, name in ((mine, "training"), (others, "other")):
                 few = 0 < hits.sum() < SMALLEST_CELL
                 count = SMALLEST_CELL if few else int(hits.sum())
                 interval = wilson(count, len(hits), subject.policy.confidence_shown)
@@ -139,6 +142,10 @@ class FoundAgain(Attack):
             "meaning": "share of training records that would have to be copied for a warning with probability .8; "
             "null: not even 20% would have been noticed",
         }
+
+    def _found_others(self, estimate: str, case: Case, subject: Subject) -> Found:
+        """Which of the records that were never trained on are found; part by part, so that no search is repeated."""
+        return np.concatenate([self.found(estimate, case, part, subject) for part in (case.nonmembers, case.reference)])
 
     def _count(self, cases: Sequence[Case], estimate: str, subject: Subject) -> Strata:
         for case in cases:
@@ -186,23 +193,15 @@ class FoundAgain(Attack):
         return self._pooled
 
 
-def _others(case: Case) -> Points:
-    return join(case.nonmembers, case.reference)
-
-
 def _smallest(strata: Strata, confidence: float, rng: np.random.Generator) -> float | None:
-    totals = strata.members + strata.nonmembers
-    chance = (strata.member_hits + strata.nonmember_hits) / totals
+    chance = (strata.member_hits + strata.nonmember_hits) / (strata.members + strata.nonmembers)
+    size = (_SIMULATIONS, len(chance))
     for share in _SHARES:
-        noticed = 0
-        for _ in range(_SIMULATIONS):
-            members = rng.binomial(strata.members.astype(int), chance + share * (1 - chance))
-            others = rng.binomial(strata.nonmembers.astype(int), chance)
-            simulated = Strata(
-                members.astype(float), strata.members, others.astype(float), strata.nonmembers, strata.design_effect
-            )
-            noticed += simulated.exceeds_chance(confidence)
-        if noticed >= 0.8 * _SIMULATIONS:
+        members = rng.binomial(strata.members.astype(int), chance + share * (1 - chance), size).astype(np.float64)
+        others = rng.binomial(strata.nonmembers.astype(int), chance, size).astype(np.float64)
+        none = np.zeros(_SIMULATIONS)
+        score = efficient_score(members, strata.members, others, strata.nonmembers, none, strata.design_effect)
+        if (score < -normal_quantile(confidence)).mean() >= 0.8:
             return share
     return None
 

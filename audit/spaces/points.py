@@ -53,12 +53,12 @@ class Points:
         return np.hstack(columns)
 
     @property
-    def values(self) -> FloatArray:
+    def values(self) -> NDArray[np.floating]:
         """What a model can learn from, a column each: numbers, codes and the features of the content."""
-        columns = [self.numbers, self.codes.astype(np.float64)]
-        if self.content is not None:
-            columns.append(self.content.features.astype(np.float64))
-        return np.hstack(columns)
+        columns = np.hstack([self.numbers, self.codes.astype(np.float64)])
+        if self.content is None:
+            return columns
+        return np.hstack([columns.astype(np.float32), self.content.features])
 
 
 def join(*parts: Points) -> Points:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.special import ndtri
+from scipy.stats import norm
 
 from audit.statistics.intervals import Interval
 
@@ -96,7 +96,7 @@ class Strata:
             >>> Strata(array([50.0]), array([1000.0]), array([0.0]), array([1000.0])).interval(0.95).low > 0.03
             True
         """
-        z = float(ndtri(0.5 + confidence / 2))
+        z = float(norm.ppf(0.5 + confidence / 2))
         low, high = self._root(z), self._root(-z)
         if low > 0 and self.permutation_p() > (1 - confidence) / 2:
             low = 0.0
@@ -104,7 +104,7 @@ class Strata:
 
     def exceeds_chance(self, confidence: float) -> bool:
         """Whether the lower end of the score interval lies above zero (without the permutation test: a fast answer)."""
-        return self._score(0.0) < -float(ndtri(0.5 + confidence / 2))
+        return self._score(0.0) < -float(norm.ppf(0.5 + confidence / 2))
 
     def permutation_p(self) -> float:
         """One-sided Monte Carlo p-value of no excess, given the hits in every stratum: who was a member is shuffled.

@@ -33,7 +33,7 @@ def text(rng: np.random.Generator) -> tuple[str, str]:
 def audio(rng: np.random.Generator) -> tuple[np.ndarray, str]:
     """A gliding tone with overtones in a little noise, and whether it rises."""
     count = int(RATE * rng.uniform(0.15, 0.25))
-    glide = np.linspace(*rng.uniform(100, 400, 2), count)
+    glide = np.linspace(rng.uniform(100, 400), rng.uniform(100, 400), count)
     phase = 2 * np.pi * np.cumsum(glide) / RATE
     tone = sum(rng.uniform(0.1, 1) / k * np.sin(k * phase) for k in range(1, 5))
     sound = (0.2 * tone + 0.005 * rng.normal(size=count)).astype(np.float32)
