@@ -19,16 +19,19 @@ SCHEMA = Schema((Column("audio", "audio", rate=RATE), Column("speaker", "identif
 
 
 def speaks(speaker: int, utterance: int) -> np.ndarray:
-    """Pulses through two resonances: the vowel is the utterance's, its place and sharpness the speaker's."""
+    """Pulses through two resonances: vowels are in the utterance's order, their place and sharpness the speaker's."""
     voice, said = np.random.default_rng([7, speaker]), np.random.default_rng([8, speaker, utterance])
     tract, sharpness, pitch = voice.uniform(0.75, 1.3), voice.uniform(0.9, 0.97), voice.uniform(80, 250)
-    sound = np.zeros(800)
-    sound[:: int(RATE / (pitch * said.uniform(0.95, 1.05)))] = 1.0
-    for formant in VOWELS[said.integers(len(VOWELS))]:
-        angle = 2 * np.pi * min(formant * tract, 1900) / RATE
-        sound = lfilter([1.0], [1.0, -2 * sharpness * np.cos(angle), sharpness**2], sound)
-    noisy = sound / np.abs(sound).max() + 0.01 * said.normal(size=len(sound))
-    return (0.5 * noisy).astype(np.float32)
+    spoken = []
+    for vowel in said.permutation(len(VOWELS)):
+        sound = np.zeros(int(said.integers(250, 350)))
+        sound[:: int(RATE / (pitch * said.uniform(0.95, 1.05)))] = 1.0
+        for formant in VOWELS[vowel]:
+            angle = 2 * np.pi * min(formant * tract, 1900) / RATE
+            sound = lfilter([1.0], [1.0, -2 * sharpness * np.cos(angle), sharpness**2], sound)
+        spoken.append(sound / np.abs(sound).max())
+    whole = np.concatenate(spoken)
+    return (0.5 * whole + 0.005 * said.normal(size=len(whole))).astype(np.float32)
 
 
 def recordings(speakers: range, utterances: range) -> pd.DataFrame:
