@@ -1,60 +1,11 @@
-"""Exact nearest neighbours over mixed columns, computed once per audit and shared by every check.
-
-Two distances between records are offered, both over the columns that describe a person (identifiers and constant
-columns are left out):
-
-- `Space.nearest`: the mixed L1 (Gower 1971) distance, one unit for each category that differs and, for numbers, the
-  absolute difference over the column's central range (1st to 99th percentile of what an attacker can see).
-- `Space.twin`: the largest difference of any number, as a share of the column's full range, to the nearest record
-  whose categories are *all* equal; infinite where there is no such record. Zero is an exact copy.
-
-A missing value is a value of its own: equal to another missing value, one unit away from any number.
-"""
+"""Exact nearest neighbours, sought once per audit and shared by every check; `spaces/` says what near means."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from audit.features import Rows
+from audit.spaces import ContentSpace, FloatArray, Points, Space, distinct_rows, join
 
-import numpy as np
-import pandas as pd
-import torch
-from numpy.typing import NDArray
-from scipy.spatial import cKDTree
-
-from generators import Schema
-
-FloatArray = NDArray[np.float64]
-PAIRS_PER_CHUNK = 40_000_000
-_FARTHEST = 1e6  # ranges; whatever lies beyond is as far away as anything can be
-_NUMERIC = ("numeric", "integer", "ordinal", "datetime")
-_CATEGORICAL = ("categorical", "boolean", "text")
-
-
-@dataclass(frozen=True)
-class Points:
-    """Records placed in a `Space`: numbers (n, a) unscaled with missing filled, and category codes (n, b).
-
-    `origin` remembers which rows of which other points these are, so that what is known of those is not sought again.
-    """
-
-    numbers: FloatArray
-    codes: NDArray[np.int64]
-    origin: tuple[Points, NDArray[np.int64]] | None = None
-
-    def __len__(self) -> int:
-        return len(self.codes)
-
-    def take(self, rows: NDArray[np.int64]) -> Points:
-        """The points at these row numbers."""
-        return Points(self.numbers[rows], self.codes[rows], (self, rows))
-
-
-def join(*parts: Points) -> Points:
-    """The points of several sets, one after another."""
-    return Points(np.concatenate([p.numbers for p in parts]), np.concatenate([p.codes for p in parts]))
+__all__ = ["FloatArray", "Neighbours", "Points", "Space", "distinct_rows", "join"]
 
 
 class Neighbours:
@@ -75,9 +26,29 @@ class Neighbours:
         return known[:, :k]
 
     def twin(self, queries: Points, targets: Points) -> FloatArray:
-        """Distance to the nearest target with equal categories, shape (n,); see `Space.twin`."""
+        """Distance to the nearest target that is equal but for its numbers, or its content; see the spaces' `twin`."""
+        if isinstance(self.space, ContentSpace):
+            return self.contents(queries, targets)[:, 0] / self.space.usual_gap
         known = self._recall("twin", queries, targets)
         return self._remember("twin", queries, targets, self.space.twin(queries, targets)) if known is None else known
+
+    def contents(self, queries: Points, targets: Points, k: int = 1) -> FloatArray:
+        """Distances between contents alone to the `k` nearest targets, shape (n, k); see `ContentSpace`."""
+        known = self._recall("contents", queries, targets)
+        if known is None or known.shape[1] < k:
+            found = self._content_space.nearest_contents(queries, targets, k)
+            known = self._remember("contents", queries, targets, found)
+        return known[:, :k]
+
+    def view(self, embedding: str, points: Points) -> Rows:
+        """What one embedding says of the points' contents, shape (n, d); see `ContentSpace.view`."""
+        return self._content_space.view(embedding, points)
+
+    @property
+    def _content_space(self) -> ContentSpace:
+        if not isinstance(self.space, ContentSpace):
+            raise TypeError("records of tables have no content to compare")
+        return self.space
 
     def _recall(self, kind: str, queries: Points, targets: Points) -> FloatArray | None:
         """What was found for these queries, or for others that they are part of."""
@@ -94,182 +65,3 @@ class Neighbours:
         # The points are kept too, so that their identity cannot pass to others.
         self._found[kind, id(queries), id(targets)] = (queries, targets, found)
         return found
-
-
-class Space:
-    """A common frame of measurement for all records of one audit.
-
-    Args:
-        schema: the columns and their kinds.
-        synthetic: the published records; with the reference they set the scale of `nearest`, as an attacker would.
-        reference: records that the attacker knows.
-        hidden: every other real record that will be placed in the space.
-        device: where pairs of distances are computed.
-
-    Example:
-        >>> space = Space(schema, synthetic, reference, [train, holdout])   # doctest: +SKIP
-        >>> space.nearest(space.place(train), space.place(synthetic), k=1)  # doctest: +SKIP
-    """
-
-    def __init__(
-        self,
-        schema: Schema,
-        synthetic: pd.DataFrame,
-        reference: pd.DataFrame,
-        hidden: Sequence[pd.DataFrame] = (),
-        device: str = "cpu",
-    ) -> None:
-        self.device = torch.device(device)
-        columns = [column for column in schema.columns if not column.constant and column.name != schema.unit]
-        self.numeric = [column.name for column in columns if column.kind in _NUMERIC]
-        self.categorical = [column.name for column in columns if column.kind in _CATEGORICAL]
-        everything = [synthetic, reference, *hidden]
-        seen = _numbers([synthetic, reference], self.numeric)
-        real = _numbers([reference, *hidden], self.numeric)
-        self._fill = _by_column(np.nanmedian, seen)
-        # The real records alone say what is close: one wild synthetic cell must not make all others look alike.
-        full = _by_column(np.nanmax, real) - _by_column(np.nanmin, real)
-        self.full_range = np.where(full > 0, full, 1.0)
-        low, high = (_by_column(partial(np.nanquantile, q=q), seen) for q in (0.01, 0.99))
-        central = np.where(high > low, high - low, full)
-        self._central_range = np.where(central > 0, central, 1.0)
-        self._has_missing = np.isnan(_numbers(everything, self.numeric)).any(axis=0)
-        self._levels = {
-            name: pd.Index(pd.unique(pd.concat([frame[name] for frame in everything], ignore_index=True).dropna()))
-            for name in self.categorical
-        }
-
-    @property
-    def dimensions(self) -> int:
-        """How many columns are compared."""
-        return len(self.numeric) + len(self.categorical)
-
-    def place(self, frame: pd.DataFrame) -> Points:
-        """Turn records into points; missing numbers also become a category, so that missing equals missing."""
-        numbers = _numbers([frame], self.numeric)
-        missing = np.isnan(numbers)
-        codes = [self._levels[name].get_indexer(pd.Index(frame[name])) for name in self.categorical]
-        codes += [missing[:, j].astype(np.int64) for j in np.flatnonzero(self._has_missing)]
-        stacked = np.stack(codes, axis=1).astype(np.int64) if codes else np.zeros((len(frame), 0), dtype=np.int64)
-        return Points(np.where(missing, self._fill, numbers), stacked)
-
-    def nearest(self, queries: Points, targets: Points, k: int = 1, *, exclude_self: bool = False) -> FloatArray:
-        """Mixed L1 distances from each query to its `k` nearest targets, ascending.
-
-        Args:
-            queries: n points.
-            targets: m points.
-            k: how many neighbours; fewer than `k` targets repeat the farthest.
-            exclude_self: queries and targets are the same list and a point is not its own neighbour.
-
-        Returns:
-            Array (n, k).
-        """
-        available = len(targets) - int(exclude_self)
-        if available < 1:
-            raise ValueError("nearest neighbours need at least one target")
-        wanted = min(k, available)
-        one_hot_q, one_hot_t = self._one_hot(queries, targets)
-        numbers_q, numbers_t = self._scaled(queries), self._scaled(targets)
-        chunk = max(1, PAIRS_PER_CHUNK // len(targets))
-        rows = []
-        for start in range(0, len(queries), chunk):
-            stop = min(start + chunk, len(queries))
-            distances = torch.cdist(numbers_q[start:stop], numbers_t, p=1)
-            distances.addmm_(one_hot_q[start:stop], one_hot_t.T, alpha=-1.0)
-            if exclude_self:
-                own = torch.arange(start, stop, device=self.device)
-                distances[own - start, own] = torch.inf
-            if wanted == 1:
-                best = distances.amin(dim=1, keepdim=True)
-            else:
-                best = distances.topk(wanted, dim=1, largest=False).values
-            rows.append(best.cpu())
-        found = torch.cat(rows).numpy().astype(np.float64) + queries.codes.shape[1]
-        found = np.where(found < 1e-5, 0.0, found)  # float32 rounding of a sum of ones must not hide an exact copy
-        return np.pad(found, ((0, 0), (0, k - wanted)), mode="edge")
-
-    def twin(self, queries: Points, targets: Points, *, exclude_self: bool = False) -> FloatArray:
-        """Chebyshev distance, as a share of full column ranges, to the nearest target with equal categories.
-
-        Returns:
-            Array (n,) with 0 for an exact copy and `inf` where no target has the same categories.
-        """
-        groups = distinct_rows(np.concatenate([queries.codes, targets.codes]))
-        of_query, of_target = groups[: len(queries)], groups[len(queries) :]
-        scaled_q, scaled_t = (self._relative(points, self.full_range) for points in (queries, targets))
-        target_rows = _rows_by_group(of_target)
-        found = np.full(len(queries), np.inf)
-        for group, rows in _rows_by_group(of_query).items():
-            candidates = target_rows.get(group)
-            if candidates is None or len(candidates) <= int(exclude_self):
-                continue
-            if scaled_t.shape[1] == 0:
-                found[rows] = 0.0
-            elif len(rows) * len(candidates) <= 256:  # a tree costs more than a handful of comparisons
-                gaps = np.abs(scaled_q[rows, None, :] - scaled_t[None, candidates, :]).max(axis=2)
-                if exclude_self:
-                    gaps[rows[:, None] == candidates[None, :]] = np.inf
-                found[rows] = gaps.min(axis=1)
-            else:
-                rank = [2] if exclude_self else [1]
-                found[rows] = np.asarray(cKDTree(scaled_t[candidates]).query(scaled_q[rows], k=rank, p=np.inf)[0])[:, 0]
-        return found
-
-    def _scaled(self, points: Points) -> torch.Tensor:
-        return torch.tensor(self._relative(points, self._central_range), dtype=torch.float32, device=self.device)
-
-    def _relative(self, points: Points, ranges: FloatArray) -> FloatArray:
-        """Numbers from the column's middle, in ranges; the middle is taken off first, lest rounding eat the rest."""
-        with np.errstate(over="ignore"):
-            return np.clip((points.numbers - self._fill) / ranges, -_FARTHEST, _FARTHEST)
-
-    def _one_hot(self, queries: Points, targets: Points) -> tuple[torch.Tensor, torch.Tensor]:
-        """One-hot categories of both sides; their product counts the columns in which two records agree."""
-        both = np.concatenate([queries.codes, targets.codes])
-        offsets, width = [], 0
-        for j in range(both.shape[1]):
-            offsets.append(width - both[:, j].min(initial=0))
-            width += int(both[:, j].max(initial=0) - both[:, j].min(initial=0)) + 1
-        encoded = torch.zeros((len(both), max(width, 1)), dtype=torch.float32)
-        for j, offset in enumerate(offsets):
-            encoded[torch.arange(len(both)), torch.as_tensor(both[:, j] + offset)] = 1.0
-        return encoded[: len(queries)].to(self.device), encoded[len(queries) :].to(self.device)
-
-
-def _numbers(frames: Sequence[pd.DataFrame], columns: list[str]) -> FloatArray:
-    """The numeric columns of several frames as one float array, datetimes as seconds."""
-    if not columns:
-        return np.zeros((sum(len(frame) for frame in frames), 0))
-    stacked = pd.concat([frame[columns] for frame in frames], ignore_index=True)
-    return np.column_stack([_as_float(stacked[name]) for name in columns])
-
-
-def _as_float(series: pd.Series) -> FloatArray:
-    if pd.api.types.is_datetime64_any_dtype(series):
-        seconds = series.astype("datetime64[ns]").to_numpy().astype(np.int64) / 1e9
-        return np.where(series.isna().to_numpy(), np.nan, seconds)
-    return series.to_numpy(dtype=np.float64, na_value=np.nan)
-
-
-def _by_column(reduce: Callable[..., Any], values: FloatArray) -> FloatArray:
-    """A nan-reduction over rows that gives 0 for a column without any number, instead of a warning and a nan."""
-    if values.shape[1] == 0:
-        return np.zeros(0)
-    filled = np.where(np.isnan(values).all(axis=0, keepdims=True), 0.0, values)
-    return np.asarray(reduce(filled, axis=0), dtype=np.float64)
-
-
-def distinct_rows(values: NDArray[np.int64] | FloatArray) -> NDArray[np.int64]:
-    """One integer per distinct row of a matrix, equal for equal rows."""
-    groups = np.zeros(len(values), dtype=np.int64)
-    for column in values.T:  # folding in one column at a time is far cheaper than sorting whole rows
-        codes, levels = pd.factorize(column)
-        groups, _ = pd.factorize(groups * max(len(levels), 1) + codes)
-    return groups
-
-
-def _rows_by_group(groups: NDArray[np.int64]) -> dict[int, NDArray[np.int64]]:
-    order = np.argsort(groups, kind="stable")
-    names, starts = np.unique(groups[order], return_index=True)
-    return {int(name): rows for name, rows in zip(names, np.split(order, starts[1:]), strict=True)}

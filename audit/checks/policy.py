@@ -43,6 +43,7 @@ class Policy(BaseModel):
     max_compared: int = Field(ge=100)
     max_synthetic: int = Field(ge=100)
     near_copy_tolerance: float = Field(gt=0, lt=1)
+    near_content_tolerance: float = Field(gt=0, lt=1)
     limits: dict[str, dict[str, Limit]]
 
     def limit(self, check: str, estimate: str) -> Limit | None:

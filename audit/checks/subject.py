@@ -10,7 +10,8 @@ import pandas as pd
 
 from audit.checks.cases import Cases, Part
 from audit.checks.policy import Policy
-from audit.neighbours import Neighbours, Space
+from audit.neighbours import Neighbours
+from audit.spaces import ContentSpace, Space
 from audit.targets import Target
 from generators import Dataset
 
@@ -55,7 +56,8 @@ class Subject:
     def neighbours(self) -> Neighbours:
         """Nearest-neighbour searches, shared by all checks."""
         data = self.dataset
-        return Neighbours(Space(data.schema, self.synthetic, data.reference, [data.train, data.holdout]))
+        kind = Space if data.modality == "tabular" else ContentSpace
+        return Neighbours(kind(data.schema, self.synthetic, data.reference, [data.train, data.holdout]))
 
     @cached_property
     def part(self) -> dict[str, Part]:

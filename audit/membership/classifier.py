@@ -7,8 +7,6 @@ from sklearn.ensemble import ExtraTreesClassifier
 
 from audit.checks import Case, register
 from audit.membership.attack import MembershipAttack, Scores
-from audit.neighbours import Points
-from audit.statistics import Floats
 
 TREES = 60
 
@@ -30,17 +28,13 @@ class Classifier(MembershipAttack):
     title = "Membership by classifier"
     question = "Has the synthetic data taken on what is peculiar to the people it was made from?"
     source = "Hayes et al., LOGAN (PoPETs 2019), black-box with auxiliary knowledge"
+    modalities = ("tabular", "image", "text", "audio")
 
     def score(self, case: Case, rng: np.random.Generator) -> Scores:
         """Share of votes for published, by trees grown on published against reference records of equal weight."""
-        features = np.concatenate([_features(case.synthetic), _features(case.reference)])
+        features = np.concatenate([case.synthetic.values, case.reference.values])
         published = np.arange(len(features)) < len(case.synthetic)
         weights = np.where(published, 0.5 / published.sum(), 0.5 / (~published).sum()) * len(features)
         model = ExtraTreesClassifier(n_estimators=TREES, n_jobs=-1, random_state=int(rng.integers(2**31)))
         model.fit(features, published, sample_weight=weights)
-        return Scores(*(model.predict_proba(_features(asked))[:, 1] for asked in (case.members, case.nonmembers)))
-
-
-def _features(points: Points) -> Floats:
-    """Numbers and category codes side by side; trees need no one-hot columns to separate codes."""
-    return np.hstack([points.numbers, points.codes.astype(np.float64)])
+        return Scores(*(model.predict_proba(asked.values)[:, 1] for asked in (case.members, case.nonmembers)))

@@ -13,7 +13,9 @@ class Distance(MembershipAttack):
     """Does a record lie closer to the synthetic data because the generator saw it?
 
     Scores a record by minus its mixed L1 distance to the nearest synthetic record: generators that memorise put
-    records next to those they were trained on. Range 0 to the number of columns, in units of one differing category.
+    records next to those they were trained on. Range 0 to the number of columns, in units of one differing category. An
+    image, text or recording counts as one column, in which two random records lie about one unit apart; see
+    `spaces.contents`.
 
     Source: Chen, Yu, Zhang and Fritz, "GAN-Leaks" (CCS 2020), full black-box attack.
     """
@@ -22,6 +24,7 @@ class Distance(MembershipAttack):
     title = "Membership by distance"
     question = "Do the synthetic records lie closer to the people they were made from than to others?"
     source = "Chen et al., GAN-Leaks (CCS 2020)"
+    modalities = ("tabular", "image", "text", "audio")
     knowledge = "holds the published records, and asks of a record whether it was in the training data"
 
     def score(self, case: Case, rng: np.random.Generator) -> Scores:  # noqa: ARG002

@@ -35,7 +35,7 @@ def features(records: Points, nearest: Floats) -> Floats:
         cells occurs in its column; and how often all its other cells occur together, once for each column left out; all
         in logs. The last two say how many near misses there are, and how common it is that one of them becomes a hit.
     """
-    cells = np.hstack([records.numbers, records.codes])
+    cells = records.cells
     columns = [_codes(column) for column in cells.T]
     occurrences = _counts(distinct_rows(cells))
     each = [_counts(codes) for codes in columns]

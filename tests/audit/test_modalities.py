@@ -93,25 +93,42 @@ def test_a_kind_refuses_other_data(
 
 
 @pytest.mark.parametrize("modality", ["image", "text", "audio"])
-def test_an_audit_to_which_no_check_applies_says_so(
-    modality: Modality, files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Reference records stand for synthetic ones; the checks that there are work on tables alone."""
+def test_files_of_every_modality_are_audited(modality: Modality, tmp_path: Path) -> None:
+    """Train itself stands for synthetic records, so that it fails; what works on tables alone does not apply."""
     data = load_dataset("digits-images").split(seed=0) if modality == "image" else _larger(modality)
     for part, frame in data.parts.items():
         write_records(frame, source(tmp_path, modality, part), data.schema, modality)
-    parts = {"train": "train", "holdout": "holdout", "synthetic": "reference"}
+    parts = {"train": "train", "holdout": "holdout", "reference": "reference", "synthetic": "train"}
     given = [item for role, part in parts.items() for item in (f"--{role}", str(source(tmp_path, modality, part)))]
-    checks = ["--checks", "membership.distance,fidelity.marginals,memorization"]
+    checks = ["--checks", "membership.distance,fidelity.marginals,memorization.copies"]
+    assert main(["audit", *given, *checks, "--output", str(tmp_path / "out")]) == 1
+    document = Audit.load(tmp_path / "out")
+    assert (document.status, document.target.modality) == ("fail", modality)
+    assert document.finding("fidelity.marginals").why == f"works on tabular data, not on {modality}"
+    assert {gate.status for gate in document.gates if gate.finding == "memorization.copies"} == {"fail"}
+    assert document.finding("membership.distance").figures
+    assert "<svg" in (tmp_path / "out" / "report.html").read_text()
+    assert document.provenance.data["train"].sha256 == data.fingerprint("train")
+
+
+def test_an_audit_to_which_no_check_applies_says_so(
+    files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Reference records stand for synthetic ones; the check works on tables alone."""
+    data = _larger("text")
+    for part, frame in data.parts.items():
+        write_records(frame, source(tmp_path, "text", part), data.schema, "text")
+    parts = {"train": "train", "holdout": "holdout", "synthetic": "reference"}
+    given = [item for role, part in parts.items() for item in (f"--{role}", str(source(tmp_path, "text", part)))]
+    checks = ["--checks", "fidelity.marginals"]
     assert main(["audit", *given, *checks, "--output", str(tmp_path / "out")]) == 4
     assert main(["audit", *given, *checks, "--output", str(tmp_path / "again"), "--allow-inconclusive"]) == 0
     document = Audit.load(tmp_path / "out")
-    assert (document.status, document.target.modality, document.gates) == ("not-applicable", modality, [])
-    assert {finding.why for finding in document.findings} == {f"works on tabular data, not on {modality}"}
+    assert (document.status, document.target.modality, document.gates) == ("not-applicable", "text", [])
+    assert {finding.why for finding in document.findings} == {"works on tabular data, not on text"}
     page = (tmp_path / "out" / "report.html").read_text()
     assert "nothing is known about it" in page
-    assert "0 of 3 checks gave an answer" in page
-    assert document.provenance.data["train"].sha256 == data.fingerprint("train")
+    assert "0 of 1 checks gave an answer" in page
     capsys.readouterr()
     mixed = [*given[:-1], str(source(files, "tabular", "train"))]
     assert main(["audit", *mixed, "--output", str(tmp_path / "mixed")]) == 2
