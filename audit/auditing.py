@@ -64,7 +64,8 @@ def run_audit(
     start = time.perf_counter()
     wanted = select(list(checks) if checks is not None else None)
     probed = _as_target(target, dataset, seed)
-    subject = Subject(probed, dataset, policy or default_policy(), seed, again)
+    asked = tuple(check.id for check in wanted) if checks is not None else ()
+    subject = Subject(probed, dataset, policy or default_policy(), seed, again, asked)
     findings: list[Finding] = []
     gates: list[Gate] = []
     for number, check in enumerate(wanted):

@@ -1,8 +1,24 @@
 """Membership inference: was this person's record in the training data?"""
 
 from audit.membership.attack import MembershipAttack, Scores
+from audit.membership.calibrated_distance import CalibratedDistance
 from audit.membership.classifier import Classifier
+from audit.membership.combined import Combined
 from audit.membership.density_ratio import DensityRatio
 from audit.membership.distance import Distance
+from audit.membership.exposed import Exposed
+from audit.membership.monte_carlo import MonteCarlo
+from audit.membership.persons import Persons
 
-__all__ = ["Classifier", "DensityRatio", "Distance", "MembershipAttack", "Scores"]
+__all__ = [
+    "CalibratedDistance",
+    "Classifier",
+    "Combined",
+    "DensityRatio",
+    "Distance",
+    "Exposed",
+    "MembershipAttack",
+    "MonteCarlo",
+    "Persons",
+    "Scores",
+]
