@@ -65,14 +65,14 @@ class Scores:
 class MembershipAttack(Attack):
     """An attack that scores records; a leaf only writes `score`.
 
-    `prefix` begins the names of its estimates, where they speak of others than the average record. `signal` says
+    `prefix` begins the names of its estimates, where they speak of others than the average record. `combinable` says
     whether the score may be one of those that `membership.combined` puts together. `spread` is the standard error of
     the scores' AUC and TPR, as a multiple of what resampling finished scores shows: above 1 where the scores
     themselves depend on who was asked about.
     """
 
     prefix: ClassVar[str] = ""
-    signal: ClassVar[bool] = True
+    combinable: ClassVar[bool] = True
     spread: ClassVar[float] = 1.0
 
     remedy: ClassVar[str] = (

@@ -31,7 +31,7 @@ class Combined(MembershipAttack):
         "holds the published records and a reference sample of the same population, knows of many people whether they "
         "were in the training data, and asks of somebody else's record"
     )
-    signal = False
+    combinable = False
     spread = SPREAD
 
     def prepare(self, subject: Subject) -> None:
@@ -72,7 +72,7 @@ def signals(subject: Subject, combined: MembershipAttack) -> list[MembershipAtta
     cases = combined.cases(subject)
     found = []
     for name, kind in all_checks().items():
-        if not issubclass(kind, MembershipAttack) or not kind.signal or kind.missing:
+        if not issubclass(kind, MembershipAttack) or not kind.combinable or kind.missing:
             continue
         if kind.costly and name not in subject.asked:
             continue

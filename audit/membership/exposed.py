@@ -38,7 +38,7 @@ class Exposed(MembershipAttack):
     source = "Meeus et al., Achilles' heels (ESORICS 2023), for who is exposed; signals as in membership.combined"
     knowledge = Combined.knowledge
     prefix: ClassVar[str] = "exposed_"
-    signal = False
+    combinable = False
     spread = SPREAD
 
     def prepare(self, subject: Subject) -> None:

@@ -37,7 +37,7 @@ class Persons(MembershipAttack):
         "were in the training data, and asks of somebody else with all of that person's records"
     )
     prefix: ClassVar[str] = "person_"
-    signal = False
+    combinable = False
     spread = SPREAD
 
     def unfit(self, subject: Subject) -> str | None:
