@@ -43,7 +43,7 @@ from benchmarks.mnist import mnist
 from benchmarks.shown import data_folder
 from generators import Dataset, create
 
-EPOCHS = {"tabular-vae": 400, "tabular-gan": 1000, "tabular-diffusion": 1000, "image-vae": 200}
+EPOCHS = {"tabular-vae": 1500, "tabular-gan": 2000, "tabular-diffusion": 4000, "image-vae": 400}
 """Targets, and passes over 1,000 records: many times what they would stop at."""
 
 SIZES = {"train": 1000, "holdout": 2000, "reference": 2000}

@@ -84,4 +84,6 @@ def signals(subject: Subject, combined: MembershipAttack) -> list[MembershipAtta
 
 def costly_signals(subject: Subject, combined: MembershipAttack) -> list[str]:
     """Ids of the costly attacks that are combined because this audit asked for them."""
+    if not any(all_checks()[name].costly for name in subject.asked):
+        return []
     return [signal.id for signal in signals(subject, combined) if signal.costly]

@@ -101,8 +101,8 @@ class Exposed(MembershipAttack):
         case = self.cases(subject).main
         found = [exposure(rule, case, asked) for asked in (case.members, case.nonmembers)]
         fewer = min(map(len, found))
-        share = max(SHARE, FEWEST / fewer)
-        if share > 0.5:
+        if fewer < 2 * FEWEST:
             raise NotApplicableError(f"{fewer} records of one kind are too few to look at the most unusual {FEWEST}")
-        bar = np.quantile(np.concatenate(found), 1 - share)
+        fewest = min(np.sort(one)[-FEWEST] for one in found)
+        bar = min(np.quantile(np.concatenate(found), 1 - SHARE), fewest)
         return found[0] >= bar, found[1] >= bar

@@ -69,7 +69,7 @@ class Persons(MembershipAttack):
 
     def together_with(self, subject: Subject) -> list[str]:
         """The costly attacks whose scores went in."""
-        return costly_signals(subject, Combined()) if self.fits(subject) else []
+        return costly_signals(subject, Combined())
 
     def answer(self, measured: list[Measured], subject: Subject) -> str:
         """How well people were told, in words."""
