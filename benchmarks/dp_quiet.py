@@ -13,20 +13,27 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import replace
 
 import numpy as np
 
 from audit import run_audit
 from audit.checks import all_checks
-from benchmarks.adult import CODEBOOK, PREPROCESSING, adult
+from benchmarks.adult import adult
 from benchmarks.shown import data_folder
-from generators import Dataset, PrivacyBudget, Schema, create
+from generators import Dataset, PrivacyBudget, create
 from reports import Audit
 
 ROWS = 1000
 EPOCHS = 400
 EPSILON = 1.0
 DELTA = 1e-5
+
+
+def public(whole: Dataset) -> Dataset:
+    """The data set with domains that count as public: from a thousand records no budget of 1 could learn them."""
+    columns = tuple(replace(column, public="the benchmark, from all of Adult") for column in whole.schema.columns)
+    return replace(whole, schema=replace(whole.schema, columns=columns))
 
 
 def draw(whole: Dataset, seed: int) -> Dataset:
@@ -42,7 +49,7 @@ def draw(whole: Dataset, seed: int) -> Dataset:
 def audited(data: Dataset, seed: int, private: bool) -> Audit:
     """Train one model and run the membership checks on it."""
     if private:
-        budget = PrivacyBudget(epsilon=EPSILON, delta=DELTA, preprocessing=PREPROCESSING)
+        budget = PrivacyBudget(epsilon=EPSILON, delta=DELTA)
         model = create("tabular-vae", seed=seed).fit(data, budget, progress=False)
     else:
         model = create("tabular-vae", seed=seed, epochs=EPOCHS).fit(data, progress=False)
@@ -57,7 +64,7 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--data", help="folder with the public data sets; default: GENASSAY_DATA")
     arguments = parser.parse_args()
-    whole = adult(data_folder(arguments.data), Schema.from_yaml(CODEBOOK))
+    whole = public(adult(data_folder(arguments.data)))
     print("| seed | model | warn | fail | gates | highest AUC | seconds |\n|---|---|---|---|---|---|---|")
     alarms = {True: 0, False: 0}
     for seed in range(arguments.first, arguments.first + arguments.seeds):

@@ -58,6 +58,7 @@ class Exposed(MembershipAttack):
 
     def answer(self, measured: list[Measured], subject: Subject) -> str:
         """How much easier the exposed are found, in words."""
+        self.prepare(subject)
         low, high = measured[0].interval(subject.policy.confidence_shown)
         everyone = self._records.scored(self.cases(subject).main, subject)
         return (
@@ -68,6 +69,7 @@ class Exposed(MembershipAttack):
 
     def tables(self, subject: Subject) -> list[Table]:
         """AUC among those whom each rule chooses."""
+        self.prepare(subject)
         cases = self.cases(subject)
         rows: list[list[str | int | float | None]] = []
         for rule in RULES:
