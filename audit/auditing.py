@@ -19,6 +19,9 @@ from reports.document import TargetDescription
 Progress = Callable[[str, int, int], None]
 """Called before each check with its title, its number from 0, and how many there are."""
 
+Observer = Callable[[Subject], None]
+"""Called with all that the checks have seen, once they are done."""
+
 
 def run_audit(
     target: Target | Generator | pd.DataFrame,
@@ -32,6 +35,7 @@ def run_audit(
     again: str = "",
     trained_here: bool = False,
     progress: Progress | None = None,
+    observe: Observer | None = None,
 ) -> Audit:
     """What can be learnt about the people behind this target, and what is it good for?
 
@@ -47,6 +51,8 @@ def run_audit(
         again: the command that repeats one check of it, with `{check}` in the check's place.
         trained_here: the caller trained the target on this very train part, so that no note need say otherwise.
         progress: told of each check before it starts.
+        observe: shown the subject when all checks are done: for what may not stand in the document, such as
+            `membership.write_record_risk`.
 
     Returns:
         The audit document; save it with `save`, show it with `reports.render_html`.
@@ -64,7 +70,8 @@ def run_audit(
     start = time.perf_counter()
     wanted = select(list(checks) if checks is not None else None)
     probed = _as_target(target, dataset, seed)
-    subject = Subject(probed, dataset, policy or default_policy(), seed, again)
+    asked = tuple(check.id for check in wanted) if checks is not None else ()
+    subject = Subject(probed, dataset, policy or default_policy(), seed, again, asked)
     findings: list[Finding] = []
     gates: list[Gate] = []
     for number, check in enumerate(wanted):
@@ -74,6 +81,8 @@ def run_audit(
         finding, decided = (check().unasked(subject), []) if unasked else check().run(subject)
         findings.append(finding)
         gates.extend(decided)
+    if observe is not None:
+        observe(subject)
     synthetic = replace(dataset, parts={"synthetic": probed.records})
     return Audit(
         name=name or f"{probed.kind} on {dataset.name}",

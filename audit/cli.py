@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import logging
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from audit import default_policy, run_audit
+from audit.auditing import Observer
 from audit.checks import select
 from audit.command import for_one_check, shown
 from audit.console import announce, checking, err, out, warnings_in_one_line
 from audit.listing import LISTS, WIDTH, coverage
+from audit.membership import check_keys, write_record_risk
 from audit.modelling import commands as modelling
-from audit.options import BROKE, FAILED, OK, UNDECIDED, USAGE, Schema, Seed, Unit
+from audit.options import BROKE, FAILED, OK, UNDECIDED, USAGE, RecordKeys, RecordRisk, Schema, Seed, Unit
 from audit.results import default_folder, new_folder, write_results
 from audit.suite import Suite, run_suite
 from audit.targets import records_target
@@ -96,16 +99,25 @@ def _run(
     seed: Annotated[int | None, typer.Option(min=0, help="Overrides the suite's seed.")] = None,
     set_: Changes = None,
     resume: Annotated[bool, typer.Option(help="Go on with the model that an interrupted run has trained.")] = False,
+    record_risk: RecordRisk = False,
+    record_keys: RecordKeys = None,
     allow_inconclusive: AllowInconclusive = False,
 ) -> int:
     """Train what a suite asks for, attack it, and write the audit."""
     plan = Suite.load(suite, set_, seed)
     if resume and output is None:
         raise InputError("--resume needs --output: the folder whose run was interrupted")
+    check_keys(record_keys)
     folder = output or default_folder()
     with new_folder(folder, resume=resume) as beside, checking() as progress:
         audit = run_suite(
-            plan, beside, command=shown(context.obj), again=for_one_check(context.obj), resume=resume, progress=progress
+            plan,
+            beside,
+            command=shown(context.obj),
+            again=for_one_check(context.obj),
+            resume=resume,
+            progress=progress,
+            observe=_risks(record_risk, record_keys, beside),
         )
         write_results(audit, beside)
     return _finish(audit, folder, allow_inconclusive)
@@ -129,6 +141,8 @@ def _audit(
     schema: Schema = None,
     output: Output = None,
     seed: Seed = 0,
+    record_risk: RecordRisk = False,
+    record_keys: RecordKeys = None,
     allow_inconclusive: AllowInconclusive = False,
 ) -> int:
     """Attack a generator, or a file of synthetic records from any tool, and write the audit."""
@@ -138,6 +152,7 @@ def _audit(
         raise InputError("give either MODEL_DIR (a generator trained here) or --synthetic FILE (records from any tool)")
     wanted = checks.split(",") if checks is not None else None
     select(wanted)
+    check_keys(record_keys)
     folder = output or default_folder()
     require_free(folder)
     data = load_parts(train_, holdout, reference, schema=schema, unit=unit, target=target, seed=seed)
@@ -157,6 +172,7 @@ def _audit(
             command=shown(context.obj),
             again=for_one_check(context.obj),
             progress=progress,
+            observe=_risks(record_risk, record_keys, beside),
         )
         write_results(audit, beside)
     return _finish(audit, folder, allow_inconclusive)
@@ -224,6 +240,11 @@ def _readable_target(path: Path, data: Dataset) -> Any:
     except InputError as error:
         message = str(error)
         raise InputError(message if str(path) in message else f"{path}: {message}") from None
+
+
+def _risks(wanted: bool, keys: Path | None, folder: Path) -> Observer | None:
+    """What writes the risk of each record, if that was asked for."""
+    return partial(write_record_risk, folder=folder, keys=keys) if wanted or keys is not None else None
 
 
 def _finish(audit: Audit, folder: Path, allow_inconclusive: bool) -> int:

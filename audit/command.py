@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import PurePath
 
-_DROPPED = ("--output", "--checks")
+_DROPPED = ("--output", "--checks", "--record-keys")
 
 
 def shown(arguments: Sequence[str]) -> str:

@@ -12,3 +12,9 @@ OK, FAILED, USAGE, BROKE, UNDECIDED = 0, 1, 2, 3, 4
 Seed = Annotated[int, typer.Option(min=0, help="Every number of the audit follows from it; DP noise never does.")]
 Schema = Annotated[Path | None, typer.Option(help="YAML that says what columns are, over what is inferred.")]
 Unit = Annotated[str | None, typer.Option(help="Column that names the person a record belongs to.")]
+RecordRisk = Annotated[
+    bool, typer.Option("--record-risk", help="Write the risk of each training record too, under salted ids.")
+]
+RecordKeys = Annotated[
+    Path | None, typer.Option(help="Also write which record each of those ids names, to this .parquet file.")
+]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from audit.auditing import Progress, run_audit
+from audit.auditing import Observer, Progress, run_audit
 from audit.budgets import BudgetSection, paid_from
 from audit.checks import Policy, check_limits, default_policy, select
 from generators import (
@@ -138,6 +138,7 @@ def run_suite(
     again: str = "",
     resume: bool = False,
     progress: Progress | None = None,
+    observe: Observer | None = None,
 ) -> Audit:
     """Train what the suite asks for, audit it, and leave the model in `folder / "model"`.
 
@@ -148,6 +149,7 @@ def run_suite(
         again: the command that repeats one check of it; see `run_audit`.
         resume: use the model that an interrupted run left in the folder instead of training again.
         progress: told of each check before it starts.
+        observe: shown all that the checks have seen; see `run_audit`.
     """
     data = suite.dataset()
     target: Any = None
@@ -166,6 +168,7 @@ def run_suite(
         again=again,
         trained_here=suite.model is not None,  # or left by an interrupted run of the same plan
         progress=progress,
+        observe=observe,
     )
 
 

@@ -52,6 +52,10 @@ class Attack(Check):
         """
         return "copies", as_they_are
 
+    def planted_case(self, cases: Cases, share: float, estimate: str) -> Case:
+        """The positive control of an estimate: a leak-free base into which this share of the members was leaked."""
+        return cases.planted(share, *self.planting(estimate))
+
     @abstractmethod
     def answer(self, measured: list[Measured], subject: Subject) -> str:
         """The finding in one plain sentence."""
@@ -117,7 +121,7 @@ class Attack(Check):
         if not 0 < share < 1:
             return None
 
-        case = cases.planted(share, *self.planting(estimate))
+        case = self.planted_case(cases, share, estimate)
         return next(one for one in self.measure([case], subject) if one.name == estimate)
 
     def _controls(

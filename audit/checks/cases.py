@@ -145,7 +145,7 @@ class Cases:
         self._synthetic = synthetic.take(rng.permutation(len(synthetic.units))[:most_synthetic])
         self._published_per_member = min(1.0, len(synthetic.units) / len(train.units))
         self._looked_at = len(self._synthetic.units) / len(synthetic.units)
-        self._planted: dict[tuple[float, str], Case] = {}
+        self._planted: dict[str, Case] = {}
 
     @cached_property
     def main(self) -> Case:
@@ -169,17 +169,22 @@ class Cases:
         first, second = self._in_first_half, ~self._in_first_half
         return self._drift("drift-1", first), self._drift("drift-2", second)
 
-    def planted(self, share: float, label: str, plant: Plant) -> Case:
-        """The negative case with a share of the members leaked into it by `plant` (remembered under `label`)."""
-        key = (share, label)
-        if key not in self._planted:
+    def planted(self, share: float, label: str, plant: Plant, *, whole_people: bool = False) -> Case:
+        """The negative case with a share of the members leaked into it by `plant` (remembered under `label`).
+
+        With `whole_people` it is a share of the people, each with all their records.
+        """
+        name = f"planted-{share:.4f}-{label}" + ("-people" if whole_people else "")
+        if name not in self._planted:
             rng = np.random.default_rng([self._seed, 2, round(share * 1e6)])
-            count = max(1, round(share * len(self._members.units)))
-            leaked = np.sort(rng.permutation(len(self._members.units))[:count])
+            units = self._members.units
+            of_row = np.unique(units, return_inverse=True)[1].reshape(-1) if whole_people else np.arange(len(units))
+            among = int(of_row.max()) + 1
+            chosen = rng.permutation(among)[: max(1, round(share * among))]
+            leaked = np.flatnonzero(np.isin(of_row, chosen))
             published = self._base.with_leaked(self._members.take(leaked), plant, rng)
-            name = f"planted-{share:.4f}-{label}"
-            self._planted[key] = self._case(name, published, self._other_reference, leaked=leaked)
-        return self._planted[key]
+            self._planted[name] = self._case(name, published, self._other_reference, leaked=leaked)
+        return self._planted[name]
 
     @cached_property
     def weights(self) -> tuple[Weights, Weights]:

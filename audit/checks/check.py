@@ -114,6 +114,15 @@ class Check(ABC):
         """Why the question makes no sense for this subject, or None; for a leaf with needs of its own."""
         return None
 
+    @final
+    def fits(self, subject: Subject) -> bool:
+        """Does the question make sense for this subject?"""
+        return self._unfit(subject) is None
+
+    def together_with(self, subject: Subject) -> list[str]:  # noqa: ARG002
+        """Ids of costly checks that must be asked for too, for this one to give the same numbers again."""
+        return []
+
     def _unfit(self, subject: Subject) -> str | None:
         if subject.target.modality not in self.modalities:
             return f"works on {', '.join(self.modalities)} data, not on {subject.target.modality}"
@@ -121,11 +130,15 @@ class Check(ABC):
             return f"needs {self.access} access; this target gives {subject.target.access}"
         return self.unfit(subject)
 
+    def wanting(self, estimate: str, subject: Subject) -> str:  # noqa: ARG002
+        """What an estimate lacked that could not be made, in words."""
+        return "too few records"
+
     def _untried(self, subject: Subject, examined: Examined) -> list[str]:
         """A sentence for every limit whose estimate could not be made."""
         made = {one.name for one in examined.measured}
         return [
-            f"The limit on {estimate_name(name)} could not be tried: too few records."
+            f"The limit on {estimate_name(name)} could not be tried: {self.wanting(name, subject)}."
             for name in self.measures
             if name not in made and subject.policy.limit(self.id, name) is not None
         ]
@@ -158,6 +171,6 @@ class Check(ABC):
             figures=seen.figures,
             tables=seen.tables,
             remedy=self.remedy,
-            reproduce=subject.reproduce(self.id),
+            reproduce=subject.reproduce(",".join([self.id, *self.together_with(subject)])),
             seconds=round(time.perf_counter() - start, 3),
         )

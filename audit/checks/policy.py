@@ -27,7 +27,7 @@ class Policy(BaseModel):
     """Everything about a verdict that is a choice and not a measurement.
 
     `limits` maps a check id (a pattern like ``membership.*`` is allowed) to its estimates' limits; where several
-    patterns match, the last one in the file wins, so that a suite can override the defaults.
+    patterns match, the last one in the file wins, so that a suite can override the defaults; `null` takes a limit away.
 
     Example:
         >>> default_policy().limit("membership.distance", "auc").limit
@@ -44,7 +44,7 @@ class Policy(BaseModel):
     max_synthetic: int = Field(ge=100)
     near_copy_tolerance: float = Field(gt=0, lt=1)
     near_content_tolerance: float = Field(gt=0, lt=1)
-    limits: dict[str, dict[str, Limit]]
+    limits: dict[str, dict[str, Limit | None]]
 
     def limit(self, check: str, estimate: str) -> Limit | None:
         """The limit on this estimate of this check; None where nothing is demanded."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,6 +29,7 @@ class Subject:
         policy: limits and amounts of work.
         seed: source of every random choice of the audit.
         again: the command that runs one check of this audit again, with `{check}` in the check's place.
+        asked: ids of the checks that were asked for by name, costly ones among them; empty for a default audit.
     """
 
     target: Target
@@ -35,6 +37,12 @@ class Subject:
     policy: Policy
     seed: int
     again: str = ""
+    asked: tuple[str, ...] = ()
+
+    @cached_property
+    def scores(self) -> dict[tuple[str, str], Any]:
+        """What attacks made of each case, by check and case, so that one can build on what another has computed."""
+        return {}
 
     @property
     def synthetic(self) -> pd.DataFrame:

@@ -1,8 +1,32 @@
 """Membership inference: was this person's record in the training data?"""
 
 from audit.membership.attack import MembershipAttack, Scores
+from audit.membership.calibrated_distance import CalibratedDistance
+from audit.membership.calibrated_distance_retrained import CalibratedDistanceRetrained
 from audit.membership.classifier import Classifier
+from audit.membership.combined import Combined
 from audit.membership.density_ratio import DensityRatio
+from audit.membership.density_ratio_flow import DensityRatioFlow
 from audit.membership.distance import Distance
+from audit.membership.exposed import Exposed
+from audit.membership.monte_carlo import MonteCarlo
+from audit.membership.persons import Persons
+from audit.membership.risk import check_keys, record_risk, write_record_risk
 
-__all__ = ["Classifier", "DensityRatio", "Distance", "MembershipAttack", "Scores"]
+__all__ = [
+    "CalibratedDistance",
+    "CalibratedDistanceRetrained",
+    "Classifier",
+    "Combined",
+    "DensityRatio",
+    "DensityRatioFlow",
+    "Distance",
+    "Exposed",
+    "MembershipAttack",
+    "MonteCarlo",
+    "Persons",
+    "Scores",
+    "check_keys",
+    "record_risk",
+    "write_record_risk",
+]

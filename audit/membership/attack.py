@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import norm
 
 from audit.checks import Attack, Case, Cases, Measured, Subject
 from audit.statistics import (
@@ -19,28 +20,60 @@ from audit.statistics import (
     auc,
     auc_draws,
     bootstrap_interval,
+    normal_quantile,
     roc_curve,
     smallest_detectable_share,
     smallest_fpr,
     tpr_at_fpr,
     tpr_draws,
 )
+from audit.statistics.roc import NONMEMBERS_ABOVE
 from reports import Figure
 
 RATES = (0.1, 0.01, 0.001)
 _BINS = 40
 
 
+IntArray = NDArray[np.int64]
+
+
 @dataclass(frozen=True)
 class Scores:
-    """Scores of members and non-members; higher means more likely a member."""
+    """Scores of members and non-members; higher means more likely a member.
+
+    Attributes:
+        members: one score each, shape (n1,).
+        nonmembers: one score each, shape (n0,).
+        member_rows: which of the case's members the scores stand for, shape (n1,); None for all of them, in order.
+        nonmember_rows: the same of its non-members, shape (n0,).
+    """
 
     members: Floats
     nonmembers: Floats
+    member_rows: IntArray | None = field(default=None, kw_only=True)
+    nonmember_rows: IntArray | None = field(default=None, kw_only=True)
+
+    @property
+    def rows(self) -> tuple[IntArray, IntArray]:
+        """The rows of the case that members and non-members stand for."""
+        return (
+            np.arange(len(self.members)) if self.member_rows is None else self.member_rows,
+            np.arange(len(self.nonmembers)) if self.nonmember_rows is None else self.nonmember_rows,
+        )
 
 
 class MembershipAttack(Attack):
-    """An attack that scores records; a leaf only writes `score`."""
+    """An attack that scores records; a leaf only writes `score`.
+
+    `prefix` begins the names of its estimates, where they speak of others than the average record. `combinable` says
+    whether the score may be one of those that `membership.combined` puts together. `spread` is the standard error of
+    the scores' AUC and TPR, as a multiple of what resampling finished scores shows: above 1 where the scores
+    themselves depend on who was asked about.
+    """
+
+    prefix: ClassVar[str] = ""
+    combinable: ClassVar[bool] = True
+    spread: ClassVar[float] = 1.0
 
     remedy: ClassVar[str] = (
         "Train under differential privacy or with a smaller epsilon, stop earlier, use more records or a smaller "
@@ -49,12 +82,27 @@ class MembershipAttack(Attack):
 
     measures: ClassVar[tuple[str, ...]] = ("auc", *(f"tpr_at_fpr_{rate:g}" for rate in RATES))
 
-    def __init__(self) -> None:
-        self._scores: dict[str, Scores] = {}
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.prefix:
+            cls.measures = tuple(cls.prefix + name for name in MembershipAttack.measures)
 
     @abstractmethod
     def score(self, case: Case, rng: np.random.Generator) -> Scores:
         """Score the case's members and non-members, alike and without knowing which is which."""
+
+    def prepare(self, subject: Subject) -> None:
+        """Take from the subject what scoring needs besides the case; called before each case that is scored."""
+
+    @final
+    def scored(self, case: Case, subject: Subject) -> Scores:
+        """The scores of one case, computed once an audit, whichever check asks for them."""
+        key = (self.id, case.name)
+        if key not in subject.scores:
+            self.prepare(subject)
+            subject.scores[key] = self.score(case, self.rng(subject, case.name))
+        found: Scores = subject.scores[key]
+        return found
 
     def cases(self, subject: Subject) -> Cases:
         """Attacks that score each record against each published one see at most `policy.max_scored` of each kind."""
@@ -66,25 +114,30 @@ class MembershipAttack(Attack):
 
         An attack that looks at a part of the published records sees that part of the leak.
         """
-        if estimate == "auc":
+        metric = estimate.removeprefix(self.prefix)
+        if metric == "auc":
             return (2 * size - 1) * target.looked_at
-        rate = float(estimate.removeprefix("tpr_at_fpr_"))
+        rate = float(metric.removeprefix("tpr_at_fpr_"))
         return (size - rate) / (1 - rate) * target.looked_at
 
     @final
     def measure(self, cases: Sequence[Case], subject: Subject) -> list[Measured]:
         """AUC and TPR at each false-positive rate that the non-members can support, averaged over the cases."""
-        weights = self.cases(subject).weights
-        scored = [(self._scored(case, subject), weights[0][:, case.member_rows], weights[1]) for case in cases]
+        everyone = self.cases(subject).weights
+        scored = [self.scored(case, subject) for case in cases]
+        weights = [
+            (everyone[0][:, case.member_rows[one.rows[0]]], everyone[1][:, one.rows[1]])
+            for case, one in zip(cases, scored, strict=True)
+        ]
         people = [
-            len(np.unique(np.concatenate([case.member_units for case in cases]))),
-            len(np.unique(cases[0].nonmember_units)),
+            len(np.unique(np.concatenate([c.member_units[s.rows[0]] for c, s in zip(cases, scored, strict=True)]))),
+            len(np.unique(cases[0].nonmember_units[scored[0].rows[1]])),
         ]
         measured = [
-            _average(
+            self._average(
                 "auc",
-                [auc(one.members, one.nonmembers) for one, _, _ in scored],
-                [auc_draws(one.members, one.nonmembers, w1, w0) for one, w1, w0 in scored],
+                [auc(one.members, one.nonmembers) for one in scored],
+                [auc_draws(one.members, one.nonmembers, *w) for one, w in zip(scored, weights, strict=True)],
                 people,
                 "probability that a member outranks a non-member",
                 chance=0.5,
@@ -93,12 +146,12 @@ class MembershipAttack(Attack):
         for rate in RATES:
             if smallest_fpr(people[1]) > rate:
                 continue
-            points = [tpr_at_fpr(one.members, one.nonmembers, rate) for one, _, _ in scored]
+            points = [tpr_at_fpr(one.members, one.nonmembers, rate) for one in scored]
             measured.append(
-                _average(
+                self._average(
                     f"tpr_at_fpr_{rate:g}",
                     [point.tpr for point in points],
-                    [tpr_draws(one.members, one.nonmembers, w1, w0, rate) for one, w1, w0 in scored],
+                    [tpr_draws(one.members, one.nonmembers, *w, rate) for one, w in zip(scored, weights, strict=True)],
                     people,
                     f"share of members found while {rate:.1%} of non-members are accused",
                     chance=rate,
@@ -106,6 +159,13 @@ class MembershipAttack(Attack):
                 )
             )
         return measured
+
+    def wanting(self, estimate: str, subject: Subject) -> str:
+        """How many non-members a rate needs, and how many there are."""
+        rate = float(estimate.removeprefix(self.prefix).removeprefix("tpr_at_fpr_"))
+        case = self.cases(subject).main
+        there = len(np.unique(case.nonmember_units[self.scored(case, subject).rows[1]]))
+        return f"it needs {NONMEMBERS_ABOVE / rate:,.0f} people who were not trained on, and there are {there:,}"
 
     def answer(self, measured: list[Measured], subject: Subject) -> str:
         """How well members were told from non-members, in words."""
@@ -118,7 +178,7 @@ class MembershipAttack(Attack):
     def figures(self, subject: Subject) -> list[Figure]:
         """ROC curves of target and drift control, and the distribution of scores."""
         cases = self.cases(subject)
-        main, drift = self._scored(cases.main, subject), self._scored(cases.drift[0], subject)
+        main, drift = self.scored(cases.main, subject), self.scored(cases.drift[0], subject)
         floor = smallest_fpr(len(main.nonmembers))
         grid = np.unique(np.concatenate([np.geomspace(min(floor, 0.5), 1, 60), np.linspace(0.02, 1, 50)]))
         return [
@@ -146,28 +206,34 @@ class MembershipAttack(Attack):
     def power(self, subject: Subject) -> dict[str, Any]:
         """The smallest share of leaked members that these gates would have noticed with probability .8."""
         cases, policy = self.cases(subject), subject.policy
-        limit = policy.limit(self.id, "auc")
+        limit = policy.limit(self.id, f"{self.prefix}auc")
         if limit is None:
             return {}
-        quiet = self._scored(cases.negative, subject)
-        share = self.leak("auc", limit.limit, cases.main)
-        case = cases.planted(share, *self.planting("auc"))
-        planted = self._scored(case, subject).members[case.leaked]
+        quiet = self.scored(cases.negative, subject)
+        estimate = f"{self.prefix}auc"
+        case = self.planted_case(cases, self.leak(estimate, limit.limit, cases.main), estimate)
+        loud = self.scored(case, subject)
+        leaked = case.leaked if case.leaked is not None else np.zeros(0, dtype=np.int64)
+        planted = loud.members[np.isin(loud.rows[0], leaked)]
+        if len(planted) == 0:
+            return {}
+        # A larger standard error is the same as a higher confidence at the smaller one.
+        confidence = 2 * float(norm.cdf(self.spread * normal_quantile(policy.confidence_verdict))) - 1
         found: dict[str, float | None] = {}
         metrics: list[tuple[Metric, str]] = [("auc", "auc"), *((rate, f"tpr_at_fpr_{rate:g}") for rate in RATES)]
         for metric, name in metrics:
             if metric != "auc" and smallest_fpr(len(quiet.nonmembers)) > metric:
                 continue
-            found[name] = smallest_detectable_share(
+            found[self.prefix + name] = smallest_detectable_share(
                 quiet.members,
                 quiet.nonmembers,
                 planted,
                 metric,
                 null=None,
-                confidence=policy.confidence_verdict,
+                confidence=confidence,
                 rng=self.rng(subject, f"power/{name}"),
-                member_units=case.member_units,
-                nonmember_units=case.nonmember_units,
+                member_units=case.member_units[quiet.rows[0]],
+                nonmember_units=case.nonmember_units[quiet.rows[1]],
             )
         return {
             "probability": 0.8,
@@ -176,34 +242,30 @@ class MembershipAttack(Attack):
             "probability .8; null: not even 30% would have been noticed",
         }
 
-    def _scored(self, case: Case, subject: Subject) -> Scores:
-        if case.name not in self._scores:
-            self._scores[case.name] = self.score(case, self.rng(subject, case.name))
-        return self._scores[case.name]
-
-
-def _average(
-    name: str,
-    values: list[float],
-    draws: list[Floats],
-    people: list[int],
-    unit: str,
-    *,
-    chance: float,
-    realised_fpr: float | None = None,
-) -> Measured:
-    """One measurement from those of several cases, resampled together."""
-    value, drawn = float(np.mean(values)), np.mean(draws, axis=0)
-    return Measured(
-        name=name,
-        value=value,
-        n=min(people),
-        unit=unit,
-        interval=partial(_interval, value, drawn, min(people)),
-        chance=chance,
-        draws=drawn,
-        realised_fpr=realised_fpr,
-    )
+    def _average(
+        self,
+        name: str,
+        values: list[float],
+        draws: list[Floats],
+        people: list[int],
+        unit: str,
+        *,
+        chance: float,
+        realised_fpr: float | None = None,
+    ) -> Measured:
+        """One measurement from those of several cases, resampled together."""
+        value, drawn = float(np.mean(values)), np.mean(draws, axis=0)
+        drawn = value + self.spread * (drawn - value)
+        return Measured(
+            name=self.prefix + name,
+            value=value,
+            n=min(people),
+            unit=unit,
+            interval=partial(_interval, value, drawn, min(people)),
+            chance=chance,
+            draws=drawn,
+            realised_fpr=realised_fpr,
+        )
 
 
 def _interval(value: float, draws: Floats, units: int, confidence: float) -> Interval:

@@ -33,6 +33,14 @@ def test_a_later_pattern_wins():
     assert policy.limit("membership.distance", "auc").limit == 0.7
 
 
+def test_null_takes_a_limit_away_and_a_suite_may_set_it_again():
+    policy = default_policy()
+    assert policy.limit("membership.monte-carlo", "auc") is None
+    change = {"limits": {"membership.monte-carlo": {"auc": {"limit": 0.6, "reason": "r"}}}}
+    assert policy.override(change, "s").limit("membership.monte-carlo", "auc").limit == 0.6
+    assert policy.override({"limits": {"*": {"auc": None}}}, "s").limit("membership.distance", "auc") is None
+
+
 @pytest.mark.parametrize(
     ("change", "names"),
     [
