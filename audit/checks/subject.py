@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,7 +13,7 @@ from audit.checks.cases import Cases, Part
 from audit.checks.policy import Policy
 from audit.neighbours import Neighbours, Space
 from audit.targets import Target
-from generators import Dataset
+from generators import Dataset, InputError, Schema
 
 FEWEST = 30
 
@@ -27,6 +28,8 @@ class Subject:
         policy: limits and amounts of work.
         seed: source of every random choice of the audit.
         again: the command that runs one check of this audit again, with `{check}` in the check's place.
+        secret: the column that an attacker wants to learn; None lets the check choose.
+        known: the columns that the attacker knows of a person; none given means all but the secret.
     """
 
     target: Target
@@ -34,6 +37,12 @@ class Subject:
     policy: Policy
     seed: int
     again: str = ""
+    secret: str | None = None
+    known: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a secret or known columns that make no sense."""
+        require_columns(self.dataset.schema, self.secret, self.known)
 
     @property
     def synthetic(self) -> pd.DataFrame:
@@ -99,3 +108,21 @@ class Subject:
             draws=self.policy.draws,
             seed=self.seed,
         )
+
+
+def require_columns(schema: Schema, secret: str | None, known: Sequence[str]) -> None:
+    """Stop where the secret or a known column is not in the data, says nothing, or is both."""
+    columns = {column.name: column for column in schema.columns}
+    for role, name in [("secret", secret), *(("known column", name) for name in known)]:
+        if name is None:
+            continue
+        if name not in columns:
+            raise InputError(f"{role} {name!r}: no such column; there are {', '.join(columns)}")
+        if columns[name].constant:
+            raise InputError(f"{role} {name!r}: every record has the same value, so there is nothing to infer")
+        if name == schema.unit or columns[name].kind == "identifier":
+            raise InputError(f"{role} {name!r}: names a record or a person and says nothing about them; choose another")
+    if secret is not None and secret in known:
+        raise InputError(f"secret {secret!r}: stands among the known columns too; take it out of them")
+    if len(set(known)) != len(known):
+        raise InputError("known columns: one is named twice")

@@ -1,0 +1,39 @@
+"""What an attacker is taken to know and to want, where nobody has said so."""
+
+from __future__ import annotations
+
+from audit.checks import Subject
+from audit.checks.check import NotApplicableError
+
+MOST_SECRETS = 8
+
+
+def compared(subject: Subject) -> list[str]:
+    """The columns that describe a person: no identifiers, and none without variation."""
+    space = subject.neighbours.space
+    return [*space.numeric, *space.categorical]
+
+
+def secrets(subject: Subject) -> list[str]:
+    """The columns to be guessed: the one given, or up to eight of those that the attacker does not know.
+
+    Of more than eight those are taken whose commonest value is rarest in the reference: whoever would guess that value
+    for everyone is right least often, so there is most to be given away. The reference is asked about by no attack, so
+    the choice needs no correction.
+    """
+    if subject.secret is not None:
+        return [subject.secret]
+    reference, columns = subject.dataset.reference, compared(subject)
+    unknown = [name for name in columns if name not in subject.known]
+    if not unknown or len(columns) < 2:
+        raise NotApplicableError("no column is left to be the secret beside those that the attacker knows")
+    commonest = {
+        name: float(reference[name].value_counts(normalize=True, dropna=False).max()) for name in unknown
+    }
+    chosen = set(sorted(unknown, key=lambda name: commonest[name])[:MOST_SECRETS])
+    return [column.name for column in subject.dataset.schema.columns if column.name in chosen]
+
+
+def known(subject: Subject, secret: str) -> list[str]:
+    """The columns that the attacker knows when guessing this secret: those given, or all others."""
+    return list(subject.known) or [name for name in compared(subject) if name != secret]
