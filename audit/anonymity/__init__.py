@@ -2,5 +2,7 @@
 
 from audit.anonymity.attack import CountingAttack, Way
 from audit.anonymity.inference import Inference
+from audit.anonymity.linkability import Linkability
+from audit.anonymity.singling_out import SinglingOut
 
-__all__ = ["CountingAttack", "Inference", "Way"]
+__all__ = ["CountingAttack", "Inference", "Linkability", "SinglingOut", "Way"]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
 from typing import Any, ClassVar, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from audit.checks import Attack, Case, Measured, Subject
 from audit.statistics import Interval, Strata, efficient_score, normal_quantile, wilson
@@ -17,6 +18,8 @@ from reports import Figure, Table
 SMALLEST_CELL = 5  # fewer people than this are not counted out loud
 _SHARES = (0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5)
 _SIMULATIONS = 400
+PILOT = 0.3
+_SHOWN = 6
 
 
 @dataclass(frozen=True)
@@ -28,11 +31,13 @@ class Way:
         strata: successes and tries on members and on others; the risk is their common excess. One stratum gives
             Giomi's R = (r_attack - r_control) / (1 - r_control); several, by how easily chance alone succeeds, give
             the same R with less noise.
+        n: independent tries, on members or on others, whichever are fewer.
         factor: by which the excess is to be multiplied, where the tries see only a part of the training data.
     """
 
     name: str
     strata: Strata
+    n: int
     factor: float = 1.0
 
     @property
@@ -47,7 +52,7 @@ class Way:
 
     def beside(self, other: Way) -> Way:
         """The same way on two cases, taken together."""
-        return Way(self.name, self.strata.beside(other.strata), self.factor)
+        return Way(self.name, self.strata.beside(other.strata), self.n + other.n, self.factor)
 
 
 class CountingAttack(Attack):
@@ -75,11 +80,10 @@ class CountingAttack(Attack):
     @final
     def measure(self, cases: Sequence[Case], subject: Subject) -> list[Measured]:
         """The risk by the best way, averaged over the cases."""
+        self._subject = subject
         found = [self.tried(case, subject) for case in cases]
-        return [
-            _best(name, [_together(way) for way in zip(*(one[name] for one in found), strict=True)], self.unit)
-            for name in found[0]
-        ]
+        names = [name for name in found[0] if all(name in one for one in found)]
+        return [_best(name, _together([one[name] for one in found]), self.unit) for name in names]
 
     @final
     def tried(self, case: Case, subject: Subject) -> Mapping[str, Sequence[Way]]:
@@ -88,9 +92,15 @@ class CountingAttack(Attack):
             self._found[case.name] = self.ways(case, subject)
         return self._found[case.name]
 
-    def leak(self, estimate: str, size: float, target: Case) -> float:  # noqa: ARG002
-        """Whoever is copied is found out: the risk is the share of copied members that the attack can see."""
-        return size * target.looked_at
+    def leak(self, estimate: str, size: float, target: Case) -> float:
+        """As many copies as give this risk, learnt from what a pilot with three tenths of all members copied gives.
+
+        Where few columns are known, a copy hides among records that look alike, and less than each copy is found. If
+        all members would have to be copied, the attack is too weak for a positive control, which is 1 here.
+        """
+        pilot = self.cases(self._subject).planted(PILOT, *self.planting(estimate))
+        found = max(way.risk for way in self.tried(pilot, self._subject)[estimate])
+        return size * target.looked_at * PILOT / found if found > 0 else 1.0
 
     def tables(self, subject: Subject) -> list[Table]:
         """Rates and risk of each way."""
@@ -113,8 +123,11 @@ class CountingAttack(Attack):
     def figures(self, subject: Subject) -> list[Figure]:
         """Success rates on training records and on others."""
         labels, values, low, high = [], [], [], []
-        for way in self.tried(self.cases(subject).main, subject)["risk"]:
+        tried = self.tried(self.cases(subject).main, subject).values()
+        for way in [way for ways in tried for way in ways][:_SHOWN]:
             for group, (hits, tries) in zip(("training records", "others"), _counts(way), strict=True):
+                if not tries:
+                    continue
                 few = 0 < hits < SMALLEST_CELL
                 count = SMALLEST_CELL if few else hits
                 interval = wilson(count, tries, subject.policy.confidence_shown)
@@ -155,11 +168,18 @@ class CountingAttack(Attack):
 
 def rate(hits: float, tries: float) -> str:
     """A rate in words that does not single out a handful."""
+    if not tries:
+        return "no try"
     if 0 < hits < SMALLEST_CELL:
         return f"under {SMALLEST_CELL / tries:.1%}"
     if 0 < tries - hits < SMALLEST_CELL:
         return f"over {1 - SMALLEST_CELL / tries:.1%}"
     return f"{hits / tries:.1%}"
+
+
+def fewer(member: NDArray[np.bool_], person: NDArray[np.int64]) -> int:
+    """People among the members, or among the others, whichever are fewer."""
+    return min(len(np.unique(person[member])), len(np.unique(person[~member])))
 
 
 def _counts(way: Way) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -170,19 +190,21 @@ def _counts(way: Way) -> tuple[tuple[float, float], tuple[float, float]]:
     )
 
 
-def _together(ways: Sequence[Way]) -> Way:
-    first, *rest = ways
-    for more in rest:
-        first = first.beside(more)
-    return first
+def _together(found: Sequence[Sequence[Way]]) -> list[Way]:
+    """The ways that could be gone in all of the cases, each with its successes in all of them."""
+    by_name = [{way.name: way for way in ways} for ways in found]
+    return [
+        reduce(Way.beside, (ways[name] for ways in by_name))
+        for name in by_name[0]
+        if all(name in ways for ways in by_name)
+    ]
 
 
 def _best(name: str, ways: Sequence[Way], unit: str) -> Measured:
-    tries = min(min(way.strata.members.sum(), way.strata.nonmembers.sum()) for way in ways)
     return Measured(
         name=name,
         value=max(way.risk for way in ways),
-        n=int(tries),
+        n=min(way.n for way in ways),
         unit=unit,
         interval=partial(_simultaneous, ways, {}),
         chance=0.0,

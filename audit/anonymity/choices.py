@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from audit.checks import Subject
 from audit.checks.check import NotApplicableError
 
@@ -27,9 +29,7 @@ def secrets(subject: Subject) -> list[str]:
     unknown = [name for name in columns if name not in subject.known]
     if not unknown or len(columns) < 2:
         raise NotApplicableError("no column is left to be the secret beside those that the attacker knows")
-    commonest = {
-        name: float(reference[name].value_counts(normalize=True, dropna=False).max()) for name in unknown
-    }
+    commonest = {name: float(reference[name].value_counts(normalize=True, dropna=False).max()) for name in unknown}
     chosen = set(sorted(unknown, key=lambda name: commonest[name])[:MOST_SECRETS])
     return [column.name for column in subject.dataset.schema.columns if column.name in chosen]
 
@@ -37,3 +37,24 @@ def secrets(subject: Subject) -> list[str]:
 def known(subject: Subject, secret: str) -> list[str]:
     """The columns that the attacker knows when guessing this secret: those given, or all others."""
     return list(subject.known) or [name for name in compared(subject) if name != secret]
+
+
+def halves(subject: Subject) -> tuple[list[str], list[str]]:
+    """Two sets of columns to be linked: the known ones and the rest, or two that say about as much.
+
+    Columns are dealt in order of how many values they take in the reference, each to the half that says less so far.
+    """
+    columns = compared(subject)
+    if len(columns) < 2:
+        raise NotApplicableError("linking needs at least two columns that vary")
+    if subject.known:
+        first, second = list(subject.known), [name for name in columns if name not in subject.known]
+        if not second:
+            raise NotApplicableError("every column is known, so that nothing is left to link to")
+        return first, second
+    says = {name: math.log(max(2, subject.dataset.reference[name].nunique(dropna=False))) for name in columns}
+    first, second = [], []
+    for name in sorted(columns, key=lambda name: -says[name]):
+        poorer = min((first, second), key=lambda half: sum(says[one] for one in half))
+        poorer.append(name)
+    return first, second

@@ -123,4 +123,3 @@ class Forest:
     def _features(self, points: Points) -> NDArray[np.float32]:
         numbers, codes = self._places
         return np.hstack([points.numbers[:, numbers], points.codes[:, codes]]).astype(np.float32)
-

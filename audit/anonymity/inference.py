@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from audit.anonymity.attack import CountingAttack, Way, rate
+from audit.anonymity.attack import CountingAttack, Way, fewer, rate
 from audit.anonymity.choices import compared, known, secrets
 from audit.anonymity.guessing import Bools, Forest, Secret
 from audit.anonymity.nearest import Comparison, IntArray
@@ -39,7 +39,9 @@ class Inference(CountingAttack):
     id = "anonymity.inference"
     title = "Inference of a secret"
     question = "Can something unknown about a person be read off the synthetic data because the person was in training?"
-    source = "Giomi et al., Anonymeter (PoPETs 2023), section 4.3; model attacker: Stadler et al. (USENIX Security 2022)"
+    source = (
+        "Giomi et al., Anonymeter (PoPETs 2023), section 4.3; model attacker: Stadler et al. (USENIX Security 2022)"
+    )
     measures = ("risk", "worst_secret_risk")
     knowledge = "holds the published records and, of a person, every column but the secret one"
     remedy = (
@@ -77,20 +79,21 @@ class Inference(CountingAttack):
                 self._baseline.append([name, *shares])
         grouped = len(names) > 1 or subject.dataset.schema.unit is not None
 
-        def strata(which: slice, hits: list[Bools]) -> Strata:
+        def way(name: str, which: slice, hits: list[Bools]) -> Way:
             of = [level * len(names) + number for number, level in enumerate(ease)][which]
             times = len(of)
-            return Strata.count(
+            strata = Strata.count(
                 np.concatenate(hits[which]),
                 np.tile(member, times),
                 np.concatenate(of),
                 np.tile(person, times) if grouped else None,
             )
+            return Way(name, strata, fewer(member, person))
 
-        found = {"risk": [Way(how, strata(slice(None), hits)) for how, hits in right.items()]}
+        found = {"risk": [way(how, slice(None), hits) for how, hits in right.items()]}
         if len(names) > 1:
             found["worst_secret_risk"] = [
-                Way(f"{name}, by {how}", strata(slice(number, number + 1), hits))
+                way(f"{name}, by {how}", slice(number, number + 1), hits)
                 for number, name in enumerate(names)
                 for how, hits in right.items()
             ]

@@ -26,9 +26,7 @@ class Comparison:
         rng: breaks ties at random (one order of the targets for all queries); without it the first in order wins.
     """
 
-    def __init__(
-        self, queries: Points, targets: Points, space: Space, rng: np.random.Generator | None = None
-    ) -> None:
+    def __init__(self, queries: Points, targets: Points, space: Space, rng: np.random.Generator | None = None) -> None:
         self._space, self._size = space, len(queries)
         self._order = np.arange(len(targets)) if rng is None else rng.permutation(len(targets))
         self._numbers = [

@@ -88,6 +88,11 @@ class Subject:
         """Cases for attacks that look for copies: cheap enough for more records, and for all published ones."""
         return self._cases(self.policy.max_compared, None)
 
+    @cached_property
+    def whole(self) -> Cases:
+        """Cases for attacks that must look at every record at once."""
+        return self._cases(max(len(part.units) for part in self.part.values()), None)
+
     def reproduce(self, check: str) -> str:
         """The command that runs this one check again."""
         return self.again.replace("{check}", check)
