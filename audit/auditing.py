@@ -31,6 +31,8 @@ def run_audit(
     command: str = "",
     again: str = "",
     trained_here: bool = False,
+    secret: str | None = None,
+    known: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Audit:
     """What can be learnt about the people behind this target, and what is it good for?
@@ -46,13 +48,15 @@ def run_audit(
         command: the command that repeats it, for the report.
         again: the command that repeats one check of it, with `{check}` in the check's place.
         trained_here: the caller trained the target on this very train part, so that no note need say otherwise.
+        secret: the column that an attacker wants to learn; by default columns in turn.
+        known: the columns that the attacker knows of a person; by default all but the secret.
         progress: told of each check before it starts.
 
     Returns:
         The audit document; save it with `save`, show it with `reports.render_html`.
 
     Raises:
-        InputError: the data is not split, the target is too small, or no check has such a name.
+        InputError: the data is not split, the target is too small, or no check or column has such a name.
 
     Example:
         >>> from generators import load_dataset
@@ -64,7 +68,7 @@ def run_audit(
     start = time.perf_counter()
     wanted = select(list(checks) if checks is not None else None)
     probed = _as_target(target, dataset, seed)
-    subject = Subject(probed, dataset, policy or default_policy(), seed, again)
+    subject = Subject(probed, dataset, policy or default_policy(), seed, again, secret, tuple(known))
     findings: list[Finding] = []
     gates: list[Gate] = []
     for number, check in enumerate(wanted):

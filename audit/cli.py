@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from audit import default_policy, run_audit
-from audit.checks import select
+from audit.checks import require_columns, select
 from audit.command import for_one_check, shown
 from audit.console import announce, checking, err, out, warnings_in_one_line
 from audit.listing import LISTS, WIDTH
@@ -124,6 +124,7 @@ def _audit(
         Path | None, typer.Option(help="What an attacker may know; default: half of the holdout.")
     ] = None,
     checks: Checks = None,
+    secret: Annotated[str | None, typer.Option(help="Column that an attacker wants to learn; default: each.")] = None,
     target: TargetColumn = None,
     unit: Unit = None,
     schema: Schema = None,
@@ -141,6 +142,7 @@ def _audit(
     folder = output or default_folder()
     require_free(folder)
     data = load_parts(train_, holdout, reference, schema=schema, unit=unit, target=target, seed=seed)
+    require_columns(data.schema, secret)
     probed: Any
     if synthetic is not None:
         probed = _readable_target(synthetic, data)
@@ -156,6 +158,7 @@ def _audit(
             name=(synthetic or model or Path("audit")).name,
             command=shown(context.obj),
             again=for_one_check(context.obj),
+            secret=secret,
             progress=progress,
         )
         write_results(audit, beside)

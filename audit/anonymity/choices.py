@@ -23,12 +23,12 @@ def secrets(subject: Subject) -> list[str]:
     for everyone is right least often, so there is most to be given away. The reference is asked about by no attack, so
     the choice needs no correction.
     """
-    if subject.secret is not None:
-        return [subject.secret]
     reference, columns = subject.dataset.reference, compared(subject)
     unknown = [name for name in columns if name not in subject.known]
     if not unknown or len(columns) < 2:
         raise NotApplicableError("no column is left to be the secret beside those that the attacker knows")
+    if subject.secret is not None:
+        return [subject.secret]
     commonest = {name: float(reference[name].value_counts(normalize=True, dropna=False).max()) for name in unknown}
     chosen = set(sorted(unknown, key=lambda name: commonest[name])[:MOST_SECRETS])
     return [column.name for column in subject.dataset.schema.columns if column.name in chosen]

@@ -97,7 +97,7 @@ class Forest:
         The guess is the median of the trees' numbers, or what most trees vote for.
         """
         votes = self._votes(truth)
-        ease = np.mean([self._judged(vote, truth) for vote in votes], axis=0, dtype=np.float64)
+        ease = np.asarray(np.mean([self._judged(vote, truth) for vote in votes], axis=0, dtype=np.float64))
         if self._secret.is_number:
             return self._judged(np.median(votes, axis=0), truth), ease
         levels = self._model.classes_
@@ -118,7 +118,7 @@ class Forest:
     def _secret_of(self, points: Points) -> Floats:
         if self._secret.is_number:
             return points.numbers[:, self._secret.numbers[0]]
-        return points.codes[:, self._secret.codes[0]]
+        return points.codes[:, self._secret.codes[0]].astype(np.float64)
 
     def _features(self, points: Points) -> NDArray[np.float32]:
         numbers, codes = self._places

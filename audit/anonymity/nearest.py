@@ -42,7 +42,7 @@ class Comparison:
     def nearest(self, columns: Sequence[str], k: int = 1) -> IntArray:
         """Row numbers of the `k` nearest targets of each query by these columns, nearest first, shape (n, k)."""
         found = [_least(self._distances(rows, columns), k) for rows in self._chunks()]
-        return self._order[np.concatenate(found)]
+        return np.asarray(self._order[np.concatenate(found)], dtype=np.int64)
 
     def nearest_without(self, columns: Sequence[str], left_out: Sequence[str]) -> IntArray:
         """The nearest target of each query by all of `columns` but one, for each one left out in turn.
@@ -56,7 +56,7 @@ class Comparison:
         for rows in self._chunks():
             total = self._distances(rows, columns)
             found.append(np.stack([(total - self._distances(rows, [one])).argmin(axis=1) for one in left_out], axis=1))
-        return self._order[np.concatenate(found)]
+        return np.asarray(self._order[np.concatenate(found)], dtype=np.int64)
 
     def _chunks(self) -> Iterator[slice]:
         return (slice(start, start + ROWS) for start in range(0, self._size, ROWS))
@@ -81,7 +81,7 @@ class Comparison:
 def _least(distances: NDArray[np.float32], k: int) -> NDArray[np.int64]:
     """The positions of the `k` smallest values of each row, the first among equals."""
     if k == 1:
-        return distances.argmin(axis=1)[:, None]
+        return np.asarray(distances.argmin(axis=1)[:, None], dtype=np.int64)
     near = np.sort(np.argpartition(distances, k - 1, axis=1)[:, :k], axis=1)
     order = np.argsort(np.take_along_axis(distances, near, axis=1), axis=1, kind="stable")
-    return np.take_along_axis(near, order, axis=1)
+    return np.asarray(np.take_along_axis(near, order, axis=1), dtype=np.int64)

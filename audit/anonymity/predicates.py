@@ -13,7 +13,7 @@ IntArray = NDArray[np.int64]
 Bits = NDArray[np.uint64]
 MISSING = -1
 ROUNDS = 10  # of as many tries as predicates are wanted
-_TOP = np.iinfo(np.int32).max
+TOP = np.iinfo(np.int32).max
 _AT_ONCE = 256  # predicates whose conditions are held in memory together
 
 
@@ -124,7 +124,7 @@ def univariate(published: IntArray, ordered: Sequence[bool]) -> Predicates:
         values, times = np.unique(published[:, column], return_counts=True)
         present = values[values != MISSING]
         if has_order and len(present):
-            found += [(column, 0, int(present[0])), (column, int(present[-1]), _TOP)]
+            found += [(column, 0, int(present[0])), (column, int(present[-1]), TOP)]
         found += [(column, int(value), int(value)) for value in values[times == 1]]
     columns, low, high = np.array(found, dtype=np.int64).reshape(-1, 3).T[:, :, None]
     every = Predicates(columns, low, high)
@@ -155,14 +155,14 @@ def multivariate(
 
     Source: Giomi et al. (PoPETs 2023), section 4.1, multivariate attack.
     """
-    found = _from_rows(published, ordered, np.zeros((0, columns), int), np.zeros(0, int))
+    found = from_rows(published, ordered, np.zeros((0, columns), int), np.zeros(0, int))
     origin, waiting = np.zeros(0, int), np.zeros(0, int)
     for _ in range(ROUNDS):
         while len(waiting) < count:
             waiting = np.concatenate([waiting, rng.permutation(len(published))])
         rows, waiting = waiting[:count], waiting[count:]
         chosen = rng.permuted(np.tile(np.arange(len(ordered)), (count, 1)), axis=1)[:, :columns]
-        made = _from_rows(published, ordered, np.sort(chosen, axis=1), rows)
+        made = from_rows(published, ordered, np.sort(chosen, axis=1), rows)
         alone = made.counts(published) == 1
         found, origin = found.beside(made.take(alone)), np.concatenate([origin, rows[alone]])
         new = np.sort(np.unique(origin, return_index=True)[1]) if once else found.distinct()
@@ -172,13 +172,13 @@ def multivariate(
     return found.take(np.arange(min(count, len(found))))
 
 
-def _from_rows(published: IntArray, ordered: Sequence[bool], columns: IntArray, rows: IntArray) -> Predicates:
+def from_rows(published: IntArray, ordered: Sequence[bool], columns: IntArray, rows: IntArray) -> Predicates:
     """For each of these records, the predicate over these of its columns."""
     median = np.array([_median(column[column != MISSING]) for column in published.T])
     value = published[rows[:, None], columns]
     numeric = np.asarray(ordered, dtype=bool)[columns] & (value != MISSING)
     above = value > median[columns]
-    return Predicates(columns, np.where(numeric & ~above, 0, value), np.where(numeric & above, _TOP, value))
+    return Predicates(columns, np.where(numeric & ~above, 0, value), np.where(numeric & above, TOP, value))
 
 
 def _median(ranks: IntArray) -> float:

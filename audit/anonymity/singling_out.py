@@ -6,35 +6,33 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy import sparse, stats
 
+from audit.anonymity.alone import singled_out
 from audit.anonymity.attack import CountingAttack, Way
 from audit.anonymity.choices import compared
-from audit.anonymity.predicates import IntArray, Predicates, encode, multivariate, univariate
+from audit.anonymity.predicates import IntArray, encode, multivariate, univariate
 from audit.checks import Case, Cases, Measured, Subject, register
 from audit.neighbours import distinct_rows
-from audit.statistics import Floats, Strata
 
 TRIES = 2000
-WIDTHS = {"risk": 16, "univariate_risk": 1, "multivariate_risk": 4}  # columns in a description, where there are so many
-MOST_MATCHES = 64  # a predicate that more people match singles out nobody, whichever part of them is looked at
-_SHUFFLES = 200
+WIDTHS = {"risk": 16, "univariate_risk": 1, "multivariate_risk": 4}  # columns in a description, if there are so many
 
 
 @register
 class SinglingOut(CountingAttack):
     """Does a description of one synthetic record fit exactly one person of the training data?
 
-    Predicates that match a single published record, at most one of them for each, are tried on the training data; a success is one that exactly one
-    person matches. The same predicates are tried on people whom the generator never saw, as many of them: a rare
-    description may fit one person by luck. Where training data are larger than what they are compared with, the
-    expected successes on an equally large random part of them are counted, exactly, and the excess scaled back.
+    Predicates that match a single published record, at most one of them for each, are tried on the training data; a
+    success is one that exactly one person matches. The same predicates are tried on people whom the generator never
+    saw, as many of them: a rare description may fit one person by luck. Where training data are larger than what they
+    are compared with, the expected successes on an equally large random part of them are counted, exactly, and the
+    excess is scaled back.
 
     One person can be hit by many predicates, and the predicates are the same for both groups; how much that widens the
     interval is learnt by shuffling who was in training.
 
-    `risk` is by up to sixteen columns together, since few other people fit a description so narrow by luck; those by one
-    column and by four, which are usual elsewhere, stand beside it.
+    `risk` is by up to sixteen columns together, since few other people fit a description so narrow by luck; the risks
+    by one column and by four, which are usual elsewhere, stand beside it.
 
     Source: Giomi, Boenisch, Wehmeyer and Tasnadi (PoPETs 2023), section 4.1, after Cohen and Nissim, "Towards
     formalizing the GDPR's notion of singling out" (PNAS 2020).
@@ -96,7 +94,7 @@ class SinglingOut(CountingAttack):
             else:
                 predicates = multivariate(published, ordered, width, TRIES, rng, once=True)
             if len(predicates) or name == "risk":
-                strata, factor, self._gain[case.name, name] = _compare(predicates, groups, units, rng)
+                strata, factor, self._gain[case.name, name] = singled_out(predicates, groups, units, rng)
                 way = f"descriptions by {width} column{'s' * (width > 1)}"
                 found[name] = [Way(way, strata, len(predicates), factor)]
         return found
@@ -108,63 +106,6 @@ class SinglingOut(CountingAttack):
             f"Of descriptions that fit one synthetic record, {measured[0].value:.1%} fit exactly one person of the "
             f"training data beyond what luck explains ({low:.1%} to {high:.1%})."
         )
-
-
-def _compare(
-    predicates: Predicates, groups: Sequence[IntArray], units: Sequence[IntArray], rng: np.random.Generator
-) -> tuple[Strata, float, float]:
-    """Successes on training data and on others; the scale of their difference; and what a copied person would yield."""
-    people = [len(np.unique(unit)) for unit in units]
-    size = min(people)
-    alone = [stats.hypergeom.pmf(1, many, np.arange(MOST_MATCHES + 2), size) for many in people]
-    alone = [np.append(chances[: MOST_MATCHES + 1], 0.0) for chances in alone]
-    fits = [_fits(predicates, records, unit) for records, unit in zip(groups, units, strict=True)]
-    totals = [np.asarray(fit.sum(axis=1)).ravel().astype(np.int64) for fit in fits]
-    many = [predicates.counts(records) > MOST_MATCHES for records in groups]
-    hits = [
-        float(_expected(chances, total, full).sum()) for chances, total, full in zip(alone, totals, many, strict=True)
-    ]
-    count = float(len(predicates))
-    if not count:
-        empty = np.zeros(0)
-        return Strata(empty, empty, empty, empty), 1.0, 0.0
-    nobody = stats.hypergeom.pmf(0, people[1], np.minimum(totals[1], MOST_MATCHES), size)
-    luck = hits[1] / count
-    gain = (float(np.where(many[1], 0.0, nobody).mean()) - luck) / (1 - luck) if luck < 1 else 0.0
-    effect = _design_effect(sparse.hstack(fits, format="csr"), people, alone, many[0] | many[1], rng)
-    strata = Strata(*(np.array([number]) for number in (hits[0], count, hits[1], count)), effect)
-    return strata, people[0] / size, gain
-
-
-def _expected(chances: Floats, total: IntArray, full: np.ndarray) -> Floats:
-    """How likely each predicate singles out in a random part of the group."""
-    return np.where(full, 0.0, chances[np.minimum(total, MOST_MATCHES + 1)])
-
-
-def _fits(predicates: Predicates, records: IntArray, units: IntArray) -> sparse.csr_array:
-    """Which people match which predicate, (predicates, people); a person with several matching records counts once."""
-    people, person = np.unique(units, return_inverse=True)
-    number, row = predicates.matches(records, MOST_MATCHES)
-    fit = sparse.csr_array((np.ones(len(row)), (number, person[row])), shape=(len(predicates), len(people)))
-    fit.data = np.minimum(fit.data, 1.0)
-    return fit
-
-
-def _design_effect(
-    fits: sparse.csr_array, people: Sequence[int], alone: Sequence[Floats], full: np.ndarray, rng: np.random.Generator
-) -> float:
-    """How much more the difference varies, when membership is shuffled, than that of independent tries."""
-    seen = fits[:, np.flatnonzero(np.asarray(fits.sum(axis=0)).ravel())]
-    trained = (rng.random((seen.shape[1], _SHUFFLES)) < people[0] / sum(people)).astype(np.float64)
-    first = (seen @ trained).astype(np.int64)
-    second = np.asarray(seen.sum(axis=1)).astype(np.int64).reshape(-1, 1) - first
-    rates = [
-        np.where(full[:, None], 0.0, _expected(chances, count, np.zeros(1, bool)))
-        for chances, count in ((alone[0], first), (alone[1], second))
-    ]
-    rate = float(np.mean(rates))
-    independent = 2 * len(full) * rate * (1 - rate)
-    return max(1.0, float((rates[0] - rates[1]).sum(axis=0).var(ddof=1)) / independent) if independent > 0 else 1.0
 
 
 def _as_many(

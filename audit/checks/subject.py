@@ -115,7 +115,7 @@ class Subject:
         )
 
 
-def require_columns(schema: Schema, secret: str | None, known: Sequence[str]) -> None:
+def require_columns(schema: Schema, secret: str | None, known: Sequence[str] = ()) -> None:
     """Stop where the secret or a known column is not in the data, says nothing, or is both."""
     columns = {column.name: column for column in schema.columns}
     for role, name in [("secret", secret), *(("known column", name) for name in known)]:
