@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial, reduce
 from typing import Any, ClassVar, final
 
@@ -49,10 +49,6 @@ class Way:
         """Score interval of the risk."""
         low, high = self.strata.interval(confidence)
         return Interval(max(-1.0, low * self.factor), min(1.0, high * self.factor))
-
-    def beside(self, other: Way) -> Way:
-        """The same way on two cases, taken together."""
-        return Way(self.name, self.strata.beside(other.strata), self.n + other.n, self.factor)
 
 
 class CountingAttack(Attack):
@@ -193,11 +189,17 @@ def _counts(way: Way) -> tuple[tuple[float, float], tuple[float, float]]:
 def _together(found: Sequence[Sequence[Way]]) -> list[Way]:
     """The ways that could be gone in all of the cases, each with its successes in all of them."""
     by_name = [{way.name: way for way in ways} for ways in found]
-    return [
-        reduce(Way.beside, (ways[name] for ways in by_name))
-        for name in by_name[0]
-        if all(name in ways for ways in by_name)
+    return [_as_one([ways[name] for ways in by_name]) for name in by_name[0] if all(name in ways for ways in by_name)]
+
+
+def _as_one(ways: Sequence[Way]) -> Way:
+    """One way on several cases: their members differ, but the others are the same people, who count once in all."""
+    share = 1 / len(ways)
+    strata = [
+        replace(way.strata, nonmember_hits=way.strata.nonmember_hits * share, nonmembers=way.strata.nonmembers * share)
+        for way in ways
     ]
+    return replace(ways[0], strata=reduce(Strata.beside, strata), n=min(way.n for way in ways))
 
 
 def _best(name: str, ways: Sequence[Way], unit: str) -> Measured:

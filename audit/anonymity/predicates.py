@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 IntArray = NDArray[np.int64]
 Bits = NDArray[np.uint64]
 MISSING = -1
-ROUNDS = 10  # of as many tries as predicates are wanted
+TRIES_A_RECORD, TRIES_A_PREDICATE = 10, 25  # after so many, what is asked for can hardly be had
 TOP = np.iinfo(np.int32).max
 _AT_ONCE = 256  # predicates whose conditions are held in memory together
 
@@ -122,13 +122,14 @@ def univariate(published: IntArray, ordered: Sequence[bool]) -> Predicates:
     found: list[tuple[int, int, int]] = []
     for column, has_order in enumerate(ordered):
         values, times = np.unique(published[:, column], return_counts=True)
+        rare = values[times == 1]
         present = values[values != MISSING]
-        if has_order and len(present):
-            found += [(column, 0, int(present[0])), (column, int(present[-1]), TOP)]
-        found += [(column, int(value), int(value)) for value in values[times == 1]]
+        if has_order:  # an extreme value matches one record if it occurs once
+            found += [(column, 0, value) for value in present[:1] if value in rare]
+            found += [(column, value, TOP) for value in present[-1:] if value in rare]
+        found += [(column, value, value) for value in rare]
     columns, low, high = np.array(found, dtype=np.int64).reshape(-1, 3).T[:, :, None]
-    every = Predicates(columns, low, high)
-    return every.take(every.counts(published) == 1)
+    return Predicates(columns, low, high)
 
 
 def multivariate(
@@ -149,37 +150,42 @@ def multivariate(
         published: (n, all columns) encoded records.
         ordered: for each column, whether its values have an order.
         columns: how many columns a predicate is about.
-        count: how many predicates are wanted; fewer come back where ten tries for each do not suffice.
+        count: how many predicates are wanted; fewer come back where records give no more.
         rng: chooses records and columns.
         once: at most one predicate for each published record; otherwise the few that stand apart make most of them.
 
     Source: Giomi et al. (PoPETs 2023), section 4.1, multivariate attack.
     """
-    found = from_rows(published, ordered, np.zeros((0, columns), int), np.zeros(0, int))
+    middle = medians(published)
+    found = from_rows(published, ordered, middle, np.zeros((0, columns), int), np.zeros(0, int))
     origin, waiting = np.zeros(0, int), np.zeros(0, int)
-    for _ in range(ROUNDS):
-        while len(waiting) < count:
-            waiting = np.concatenate([waiting, rng.permutation(len(published))])
+    whole = columns == len(ordered)  # then a record makes the same predicate again and again
+    tries = len(published) if whole else min(TRIES_A_RECORD * len(published), TRIES_A_PREDICATE * count)
+    while tries > 0 and len(found) < count:
+        if not len(waiting):
+            waiting = rng.permutation(len(published))
         rows, waiting = waiting[:count], waiting[count:]
-        chosen = rng.permuted(np.tile(np.arange(len(ordered)), (count, 1)), axis=1)[:, :columns]
-        made = from_rows(published, ordered, np.sort(chosen, axis=1), rows)
+        tries -= len(rows)
+        chosen = rng.permuted(np.tile(np.arange(len(ordered)), (len(rows), 1)), axis=1)[:, :columns]
+        made = from_rows(published, ordered, middle, np.sort(chosen, axis=1), rows)
         alone = made.counts(published) == 1
         found, origin = found.beside(made.take(alone)), np.concatenate([origin, rows[alone]])
         new = np.sort(np.unique(origin, return_index=True)[1]) if once else found.distinct()
         found, origin = found.take(new), origin[new]
-        if len(found) >= count:
-            break
     return found.take(np.arange(min(count, len(found))))
 
 
-def from_rows(published: IntArray, ordered: Sequence[bool], columns: IntArray, rows: IntArray) -> Predicates:
-    """For each of these records, the predicate over these of its columns."""
-    median = np.array([_median(column[column != MISSING]) for column in published.T])
+def medians(records: IntArray) -> NDArray[np.float64]:
+    """The median rank of each column, missing cells left aside."""
+    present = [column[column != MISSING] for column in records.T]
+    return np.array([np.median(ranks) if len(ranks) else 0.0 for ranks in present])
+
+
+def from_rows(
+    published: IntArray, ordered: Sequence[bool], middle: NDArray[np.float64], columns: IntArray, rows: IntArray
+) -> Predicates:
+    """For each of these records, the predicate over these of its columns; `middle` holds each column's median."""
     value = published[rows[:, None], columns]
     numeric = np.asarray(ordered, dtype=bool)[columns] & (value != MISSING)
-    above = value > median[columns]
+    above = value > middle[columns]
     return Predicates(columns, np.where(numeric & ~above, 0, value), np.where(numeric & above, TOP, value))
-
-
-def _median(ranks: IntArray) -> float:
-    return float(np.median(ranks)) if len(ranks) else 0.0

@@ -9,7 +9,7 @@ import pandas as pd
 
 from audit.anonymity.guessing import Secret
 from audit.anonymity.nearest import Comparison
-from audit.anonymity.predicates import TOP, IntArray, Predicates, encode, from_rows, univariate
+from audit.anonymity.predicates import TOP, IntArray, Predicates, encode, from_rows, medians, univariate
 from audit.neighbours import Points, Space
 from generators import Schema
 from generators.datasets.coercion import coerce
@@ -55,7 +55,7 @@ def same_predicates(tables: Tables, found: dict[str, Any]) -> SameCounts:
         made = len(predicates) if ours == theirs else len(ours & set(map(tuple, _rows(predicates))))
     else:
         number, row = predicates.matches(synthetic, 1)
-        again = from_rows(synthetic, ordered, predicates.columns[number], row)
+        again = from_rows(synthetic, ordered, medians(synthetic), predicates.columns[number], row)
         made = int((_rows(again) == _rows(predicates.take(number))).all(axis=1).sum())
     counts = [predicates.counts(records) for records in (train, control)]
     same = [int((ours == found[part]).sum()) for ours, part in zip(counts, ("train", "control"), strict=True)]

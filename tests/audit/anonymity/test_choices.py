@@ -7,7 +7,7 @@ from audit.anonymity.choices import halves, known, secrets
 from audit.checks import all_checks, default_policy
 from audit.checks.subject import Subject
 from audit.targets import records_target
-from generators import Dataset, InputError
+from generators import Column, InputError
 from tests.audit.anonymity.people import population, subject
 
 ALL = ["age", "town", "balance", "joined", "smoker", "visits"]
@@ -16,9 +16,7 @@ ALL = ["age", "town", "balance", "joined", "smoker", "visits"]
 def test_without_a_choice_every_column_is_a_secret_and_all_others_are_known():
     chosen = subject(0.0, rows=100)
     assert secrets(chosen) == ALL
-    assert known(chosen, "town") == ["age", "balance", "joined", "visits", "smoker"] or "town" not in known(
-        chosen, "town"
-    )
+    assert sorted(known(chosen, "town")) == sorted(set(ALL) - {"town"})
 
 
 def test_a_choice_is_followed():
@@ -30,10 +28,13 @@ def test_a_choice_is_followed():
 
 def test_of_many_columns_the_hardest_to_guess_are_the_secrets():
     data, fresh = population(rows=100)
-    widen = lambda frame: frame.assign(**{f"rare{i}": frame["age"] % 2 + (frame["age"] > 88) for i in range(4)})  # noqa: E731
-    wide = Dataset.from_parts(
-        "wide", train=widen(data.train), holdout=widen(data.holdout), reference=widen(data.reference)
-    )
+    columns = (*data.schema.columns, *(Column(f"coarse{i}", "integer") for i in range(4)))
+
+    def widen(frame):
+        return frame.assign(**{f"coarse{i}": frame["age"] % 2 for i in range(4)})
+
+    parts = {name: widen(frame) for name, frame in data.parts.items()}
+    wide = replace(data, schema=replace(data.schema, columns=columns), parts=parts)
     chosen = secrets(Subject(records_target(widen(fresh)), wide, default_policy(), 0))
     assert len(chosen) == 8
     assert {"age", "balance", "joined"} <= set(chosen)
@@ -62,7 +63,7 @@ def test_a_senseless_choice_is_refused_in_one_line(choices, message):
 
 def changed(column, cells):
     """People with one column replaced, in every part."""
-    data, fresh = population(rows=200)
+    data, fresh = population(rows=100)
     parts = {name: frame.assign(**{column: cells}) for name, frame in data.parts.items()}
     schema = replace(
         data.schema,

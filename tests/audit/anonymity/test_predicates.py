@@ -55,13 +55,13 @@ def test_predicates_on_one_column_are_extremes_rare_values_and_a_lone_gap():
 @pytest.mark.parametrize("once", [False, True])
 def test_predicates_on_several_columns_match_one_record_each(once):
     cells = records()
-    found = multivariate(cells, ORDERED, 3, 100, np.random.default_rng(0), once=once)
-    assert len(found) == 100
+    found = multivariate(cells, ORDERED, 3, 50, np.random.default_rng(0), once=once)
+    assert len(found) == 50
     assert (found.counts(cells) == 1).all()
-    assert len(found.distinct()) == 100
+    assert len(found.distinct()) == 50
     assert (np.diff(found.columns, axis=1) > 0).all()
     _, row = found.matches(cells, 1)
-    assert (len(set(row)) == 100) == once
+    assert (len(set(row)) == 50) == once
 
 
 def test_records_all_alike_give_no_predicate():
