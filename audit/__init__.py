@@ -1,6 +1,6 @@
 """Attacks on generative models, evaluations of them, and audits made of both."""
 
-from audit import fidelity, membership, memorization, utility  # importing a family registers its checks
+from audit import anonymity, fidelity, membership, memorization, utility  # importing a family registers its checks
 from audit.auditing import run_audit
 from audit.checks import (
     Attack,
@@ -26,6 +26,7 @@ __all__ = [
     "Suite",
     "Target",
     "all_checks",
+    "anonymity",
     "default_policy",
     "fidelity",
     "membership",

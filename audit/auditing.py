@@ -34,6 +34,8 @@ def run_audit(
     command: str = "",
     again: str = "",
     trained_here: bool = False,
+    secret: str | None = None,
+    known: Sequence[str] = (),
     progress: Progress | None = None,
     observe: Observer | None = None,
 ) -> Audit:
@@ -50,6 +52,8 @@ def run_audit(
         command: the command that repeats it, for the report.
         again: the command that repeats one check of it, with `{check}` in the check's place.
         trained_here: the caller trained the target on this very train part, so that no note need say otherwise.
+        secret: the column that an attacker wants to learn; by default columns in turn.
+        known: the columns that the attacker knows of a person; by default all but the secret.
         progress: told of each check before it starts.
         observe: shown the subject when all checks are done: for what may not stand in the document, such as
             `membership.write_record_risk`.
@@ -58,7 +62,7 @@ def run_audit(
         The audit document; save it with `save`, show it with `reports.render_html`.
 
     Raises:
-        InputError: the data is not split, the target is too small, or no check has such a name.
+        InputError: the data is not split, the target is too small, or no check or column has such a name.
 
     Example:
         >>> from generators import load_dataset
@@ -71,7 +75,9 @@ def run_audit(
     wanted = select(list(checks) if checks is not None else None)
     probed = _as_target(target, dataset, seed)
     asked = tuple(check.id for check in wanted) if checks is not None else ()
-    subject = Subject(probed, dataset, policy or default_policy(), seed, again, asked)
+    subject = Subject(
+        probed, dataset, policy or default_policy(), seed, again, asked, secret, tuple(known)
+    )
     findings: list[Finding] = []
     gates: list[Gate] = []
     for number, check in enumerate(wanted):

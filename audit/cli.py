@@ -12,7 +12,7 @@ import typer
 
 from audit import default_policy, run_audit
 from audit.auditing import Observer
-from audit.checks import select
+from audit.checks import require_columns, select
 from audit.command import for_one_check, shown
 from audit.console import announce, checking, err, out, warnings_in_one_line
 from audit.listing import LISTS, WIDTH, coverage
@@ -136,6 +136,7 @@ def _audit(
         Path | None, typer.Option(help="What an attacker may know; default: half of the holdout.")
     ] = None,
     checks: Checks = None,
+    secret: Annotated[str | None, typer.Option(help="Column that an attacker wants to learn; default: each.")] = None,
     target: TargetColumn = None,
     unit: Unit = None,
     schema: Schema = None,
@@ -156,6 +157,7 @@ def _audit(
     folder = output or default_folder()
     require_free(folder)
     data = load_parts(train_, holdout, reference, schema=schema, unit=unit, target=target, seed=seed)
+    require_columns(data.schema, secret)
     probed: Any
     if synthetic is not None:
         probed = _readable_target(synthetic, data)
@@ -171,6 +173,7 @@ def _audit(
             name=(synthetic or model or Path("audit")).name,
             command=shown(context.obj),
             again=for_one_check(context.obj),
+            secret=secret,
             progress=progress,
             observe=_risks(record_risk, record_keys, beside),
         )

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from audit.auditing import Observer, Progress, run_audit
 from audit.budgets import BudgetSection, paid_from
-from audit.checks import Policy, check_limits, default_policy, select
+from audit.checks import Policy, check_limits, default_policy, require_columns, select
 from generators import (
     Dataset,
     Generator,
@@ -66,7 +66,8 @@ class ModelSection(_Section):
 class Suite(_Section):
     """A whole audit as configuration.
 
-    Either `model` (train it, then audit it) or `synthetic` (audit a file of records) must be given.
+    Either `model` (train it, then audit it) or `synthetic` (audit a file of records) must be given. `secret` is the
+    column that an attacker wants to learn, `known` the columns that they know of a person.
     """
 
     name: str = "audit"
@@ -75,6 +76,8 @@ class Suite(_Section):
     synthetic: str | None = None
     checks: list[str] | None = None
     policy: dict[str, Any] = {}
+    secret: str | None = None
+    known: list[str] = []
     seed: int = Field(default=0, ge=0)
 
     @classmethod
@@ -152,6 +155,7 @@ def run_suite(
         observe: shown all that the checks have seen; see `run_audit`.
     """
     data = suite.dataset()
+    require_columns(data.schema, suite.secret, suite.known)
     target: Any = None
     if suite.synthetic is not None:
         target = read_like(suite.synthetic, data.schema, data.modality)
@@ -167,6 +171,8 @@ def run_suite(
         command=command,
         again=again,
         trained_here=suite.model is not None,  # or left by an interrupted run of the same plan
+        secret=suite.secret,
+        known=suite.known,
         progress=progress,
         observe=observe,
     )

@@ -8,7 +8,7 @@ from audit.checks.gate import worst
 from audit.checks.measured import Measured
 from audit.checks.policy import Limit, Policy, default_policy
 from audit.checks.registry import all_checks, check_limits, register, select
-from audit.checks.subject import Subject
+from audit.checks.subject import Subject, require_columns
 
 __all__ = [
     "Attack",
@@ -27,6 +27,7 @@ __all__ = [
     "check_limits",
     "default_policy",
     "register",
+    "require_columns",
     "select",
     "worst",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,7 +15,7 @@ from audit.checks.policy import Policy
 from audit.neighbours import Neighbours
 from audit.spaces import ContentSpace, Space
 from audit.targets import Target
-from generators import Dataset
+from generators import Dataset, InputError, Schema
 
 FEWEST = 30
 
@@ -30,6 +31,8 @@ class Subject:
         seed: source of every random choice of the audit.
         again: the command that runs one check of this audit again, with `{check}` in the check's place.
         asked: ids of the checks that were asked for by name, costly ones among them; empty for a default audit.
+        secret: the column that an attacker wants to learn; None lets the check choose.
+        known: the columns that the attacker knows of a person; none given means all but the secret.
     """
 
     target: Target
@@ -38,6 +41,12 @@ class Subject:
     seed: int
     again: str = ""
     asked: tuple[str, ...] = ()
+    secret: str | None = None
+    known: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a secret or known columns that make no sense."""
+        require_columns(self.dataset.schema, self.secret, self.known)
 
     @cached_property
     def scores(self) -> dict[tuple[str, str], Any]:
@@ -89,6 +98,11 @@ class Subject:
         """Cases for attacks that look for copies: cheap enough for more records, and for all published ones."""
         return self._cases(self.policy.max_compared, None)
 
+    @cached_property
+    def whole(self) -> Cases:
+        """Cases for attacks that must look at every record at once."""
+        return self._cases(max(len(part.units) for part in self.part.values()), None)
+
     def reproduce(self, check: str) -> str:
         """The command that runs this one check again."""
         return self.again.replace("{check}", check)
@@ -109,3 +123,21 @@ class Subject:
             draws=self.policy.draws,
             seed=self.seed,
         )
+
+
+def require_columns(schema: Schema, secret: str | None, known: Sequence[str] = ()) -> None:
+    """Stop where the secret or a known column is not in the data, says nothing, or is both."""
+    columns = {column.name: column for column in schema.columns}
+    for role, name in [("secret", secret), *(("known column", name) for name in known)]:
+        if name is None:
+            continue
+        if name not in columns:
+            raise InputError(f"{role} {name!r}: no such column; there are {', '.join(columns)}")
+        if columns[name].constant:
+            raise InputError(f"{role} {name!r}: every record has the same value, so there is nothing to infer")
+        if name == schema.unit or columns[name].kind == "identifier":
+            raise InputError(f"{role} {name!r}: names a record or a person and says nothing about them; choose another")
+    if secret is not None and secret in known:
+        raise InputError(f"secret {secret!r}: stands among the known columns too; take it out of them")
+    if len(set(known)) != len(known):
+        raise InputError("known columns: one is named twice")

@@ -80,6 +80,17 @@ class Space:
         """How many columns are compared."""
         return len(self.numeric) + len(self.categorical)
 
+    @property
+    def middle(self) -> FloatArray:
+        """What stands in the place of a missing number, by numeric column."""
+        return self._fill
+
+    def locate(self, columns: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Which columns of `Points.numbers`, and which of `Points.codes`, hold these columns of the table."""
+        wanted = np.isin(self.numeric, list(columns))
+        among = np.isin(self.categorical, list(columns))
+        return np.flatnonzero(wanted), np.flatnonzero(np.concatenate([among, wanted[self._has_missing]]))
+
     def place(self, frame: pd.DataFrame) -> Points:
         """Turn records into points; missing numbers also become a category, so that missing equals missing."""
         numbers = _numbers([frame], self.numeric)

@@ -13,6 +13,7 @@ hit on top of the members' chance.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,6 +113,10 @@ class Strata:
         The statistic is the efficient score at no excess, which weighs a hit by 1/p_s: an unlikely hit says more. The
         generator is seeded by the counts themselves, so that one table always has one p-value.
         """
+        return self._permuted
+
+    @cached_property
+    def _permuted(self) -> float:
         hits = self.member_hits + self.nonmember_hits
         use = hits > 0
         if not use.any():
