@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
-from audit.checks.cases import Cases, Part
+from audit.checks.cases import Case, Cases, ModelOf, Part
 from audit.checks.policy import Policy
+from audit.checks.retrained import model_behind
 from audit.neighbours import Neighbours, Space
 from audit.targets import Target
-from generators import Dataset
+from generators import Dataset, Generator
 
 FEWEST = 30
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class Subject:
     policy: Policy
     seed: int
     again: str = ""
+    _made: dict[Callable[[Subject], Any], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def synthetic(self) -> pd.DataFrame:
@@ -79,15 +84,30 @@ class Subject:
         """Cases for attacks that look for copies: cheap enough for more records, and for all published ones."""
         return self._cases(self.policy.max_compared, None)
 
+    @cached_property
+    def retrained(self) -> Cases:
+        """Cases with a model behind each, for attacks that ask the model: those of controls are trained like it."""
+        return self._cases(self.policy.max_scored, self.policy.max_synthetic, self._retraining)
+
+    def shared(self, make: Callable[[Subject], Made]) -> Made:
+        """What `make` builds of this subject: built once, however many checks ask for it by the same function."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        made: Made = self._made[make]
+        return made
+
     def reproduce(self, check: str) -> str:
         """The command that runs this one check again."""
         return self.again.replace("{check}", check)
+
+    def _retraining(self, case: Case) -> Generator:
+        return model_behind(case, self.target, self.dataset, self.seed)
 
     @cached_property
     def _published(self) -> Part:
         return Part(self.neighbours.space.place(self.synthetic), np.arange(len(self.synthetic)), self.synthetic)
 
-    def _cases(self, most: int, most_synthetic: int | None) -> Cases:
+    def _cases(self, most: int, most_synthetic: int | None, model_of: ModelOf | None = None) -> Cases:
         return Cases(
             self.neighbours,
             self._published,
@@ -98,4 +118,5 @@ class Subject:
             most_synthetic=most_synthetic,
             draws=self.policy.draws,
             seed=self.seed,
+            model_of=model_of,
         )

@@ -1,0 +1,144 @@
+"""Shadow models: many of the target's kind, of which it is known who was in their training data.
+
+What a signal is for a record under models that did and did not see it tells what the target's answer means. Shadows are
+trained as the target was, on random halves of all people who are asked about, filled up from the reference to the size
+of the target's training data. They come in pairs: who is out of one is in the other, so that everybody is in exactly
+half of them, members and non-members alike. One set serves every attack and every control of an audit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from audit.checks import Case, Part, Subject
+from audit.checks.retrained import trained_alike
+from audit.membership.asking import asked_about, asked_of
+from audit.membership.signals import Signal
+from audit.statistics import Floats
+from generators import Generator
+
+POPULATION = 2000
+"""Reference records, at most, whose signals stand for the population's."""
+
+
+@dataclass(frozen=True)
+class Shadowed:
+    """What is known about the signal of n records.
+
+    Attributes:
+        target: under the model that is attacked, shape (n,).
+        shadows: under each shadow model, shape (shadows, n).
+        inside: whether the record was in the shadow's training data, shape (shadows, n).
+    """
+
+    target: Floats
+    shadows: Floats
+    inside: NDArray[np.bool_]
+
+
+class Seen(NamedTuple):
+    """A case as an attacker with shadow models sees it: who is asked about, and others known not to be members.
+
+    Those asked about are in one list, members first, so that an attack cannot but treat them alike.
+    """
+
+    asked: Shadowed
+    population: Shadowed
+
+
+class Shadows:
+    """The shadow models of one audit, trained when first asked for.
+
+    Args:
+        subject: what is audited; its policy says how many shadows there are.
+
+    Attributes:
+        inside: whether each record of the pool was in each shadow's training data, shape (shadows, records); the pool
+            holds the members and the non-members that are asked about, then the reference.
+    """
+
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+        self._space = subject.neighbours.space
+        reference = subject.part["reference"]
+        rng = np.random.default_rng([subject.seed, 5])
+        self._pool = (*asked_about(subject.retrained.main), reference)
+        self.inside = _memberships(self._pool, subject.policy.shadows, len(subject.dataset.train), rng)
+        self._seeds = [int(seed) for seed in rng.integers(2**31, size=len(self.inside))]
+        self._population = np.sort(rng.permutation(len(reference.units))[:POPULATION])
+        self._signals: dict[str, tuple[Floats, Floats]] = {}
+
+    @cached_property
+    def models(self) -> list[Generator]:
+        """The trained shadows."""
+        frame = pd.concat([part.frame for part in self._pool], ignore_index=True)
+        pool = replace(self._subject.dataset, parts={"train": frame})
+        return trained_alike(self._subject.target, pool, [np.flatnonzero(row) for row in self.inside], self._seeds)
+
+    def see(self, case: Case, signal: Signal) -> Seen:
+        """The signal of all records of a case, under its own model and under all shadows."""
+        model, _ = asked_of(case, lambda _: signal)
+        members, nonmembers, reference = self._pool
+        # What the case's attacker knows of the population; frames keep the row labels of their part.
+        known = np.isin(self._population, case.frames.reference.index)
+        first, second = len(members.units), len(members.units) + len(nonmembers.units)
+        asked = np.concatenate([case.member_rows, np.arange(first, second)])
+        under_asked, under_population = self._under_shadows(signal)
+        of_target = [signal.values(model, part, self._space) for part in asked_about(case)]
+        others = self._population[known]
+        return Seen(
+            Shadowed(np.concatenate(of_target), under_asked[:, asked], self.inside[:, asked]),
+            Shadowed(
+                signal.values(model, reference.take(others), self._space),
+                under_population[:, known],
+                self.inside[:, second + others],
+            ),
+        )
+
+    def _under_shadows(self, signal: Signal) -> tuple[Floats, Floats]:
+        """The signal under every shadow of all that may be asked about, and of the population: (shadows, records)."""
+        if signal.name not in self._signals:
+            members, nonmembers, reference = self._pool
+            parts = (members, nonmembers, reference.take(self._population))
+            found = [np.stack([signal.values(model, part, self._space) for model in self.models]) for part in parts]
+            self._signals[signal.name] = np.concatenate(found[:2], axis=1), found[2]
+        return self._signals[signal.name]
+
+
+def _memberships(pool: tuple[Part, ...], count: int, size: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Who is in each shadow, shape (shadows, records): half of those asked about, and others up to the target's size.
+
+    People come as a whole. Where half of those asked about are more than the target was trained on, so are shadows.
+    """
+    *asked, reference = pool
+    halves = np.concatenate([_paired_halves(part.units, count, rng) for part in asked], axis=1)
+    filling = [_some(reference.units, size - int(half.sum()), rng) for half in halves]
+    return np.concatenate([halves, np.stack(filling)], axis=1)
+
+
+def _paired_halves(units: NDArray[np.int64], count: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """For each pair of shadows a random half of the people and its complement, as masks (shadows, records)."""
+    people, of_row = np.unique(units, return_inverse=True)
+    halves = []
+    for _ in range(count // 2):
+        chosen = np.zeros(len(people), dtype=bool)
+        # Of an odd number, the one in the middle goes to either side.
+        chosen[rng.permutation(len(people))[: (len(people) + int(rng.integers(2))) // 2]] = True
+        halves += [chosen[of_row], ~chosen[of_row]]
+    return np.stack(halves)
+
+
+def _some(units: NDArray[np.int64], records: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Random whole people who have so many records together, or all there are, as a mask."""
+    people, of_row, sizes = np.unique(units, return_inverse=True, return_counts=True)
+    order = rng.permutation(len(people))
+    before = np.cumsum(sizes[order]) - sizes[order]
+    chosen = np.zeros(len(people), dtype=bool)
+    chosen[order[before < records]] = True
+    return np.asarray(chosen[of_row])

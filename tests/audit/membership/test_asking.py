@@ -1,0 +1,99 @@
+"""One table for all attacks that ask the model: each finds a model that knows people by heart, and spares another."""
+
+
+import pytest
+
+from audit.checks import Subject, all_checks, default_policy
+from audit.targets import model_target, records_target
+from tests.audit.membership.kernel import Judge, Kernel, fresh, people
+
+ROWS = 700
+POLICY = default_policy().override({"shadows": 16, "draws": 300}, "the test")
+ATTACKS = {
+    "membership.discriminator": Judge,
+    "membership.lira": Kernel,
+    "membership.lira-offline": Kernel,
+    "membership.lira-samples": Kernel,
+    "membership.loss": Kernel,
+    "membership.rmia": Kernel,
+    "membership.rmia-samples": Kernel,
+}
+
+
+def subject_of(model, data, access="white-box"):
+    return Subject(model_target(model, len(data.train), 0, access), data, POLICY, 0)
+
+
+@pytest.fixture(scope="module")
+def leaky():
+    data = people(ROWS)
+    return {kind: subject_of(kind(width=0.2).fit(data), data) for kind in (Kernel, Judge)}
+
+
+@pytest.fixture(scope="module")
+def quiet():
+    data = people(ROWS)
+    return {kind: subject_of(kind(width=0.2).fit(fresh(data)), data) for kind in (Kernel, Judge)}
+
+
+def test_the_table_is_complete():
+    asking = [name for name, check in all_checks().items() if check.costly and check.access != "synthetic-only"]
+    assert asking == sorted(ATTACKS)
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_a_model_that_knows_people_by_heart_fails(attack, leaky):
+    finding, _ = all_checks()[attack]().run(leaky[ATTACKS[attack]])
+    assert finding.status == "fail", finding.why
+    assert finding.estimates[0].low > 0.55
+    assert finding.threat_model.access in ("query", "white-box")
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_a_model_of_other_people_raises_no_alarm(attack, quiet):
+    finding, gates = all_checks()[attack]().run(quiet[ATTACKS[attack]])
+    assert {gate.status for gate in gates} <= {"pass", "inconclusive"}
+    assert finding.controls.negative.status == "quiet"
+    assert finding.controls.drift.status == "quiet"
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_a_planted_leak_lies_above_the_base_it_was_planted_into(attack, quiet):
+    finding, _ = all_checks()[attack]().run(quiet[ATTACKS[attack]])
+    planted, without = (
+        control.estimates[0].value for control in (finding.controls.positive, finding.controls.negative)
+    )
+    assert planted > without + 0.02
+
+
+def test_records_without_a_model_cannot_be_asked():
+    data = people(100)
+    finding, _ = all_checks()["membership.loss"]().run(Subject(records_target(data.reference), data, POLICY, 0))
+    assert finding.status == "not-applicable"
+    assert finding.why == "needs white-box access; this target gives synthetic-only"
+
+
+@pytest.mark.parametrize(
+    ("attack", "kind", "why"),
+    [
+        ("membership.loss", Judge, "a toy-judge gives no record a loss or a likelihood"),
+        ("membership.discriminator", Kernel, "a toy-kernel has no discriminator"),
+    ],
+)
+def test_a_model_without_the_ability_is_not_asked(attack, kind, why):
+    data = people(100)
+    finding, _ = all_checks()[attack]().run(subject_of(kind().fit(data), data))
+    assert (finding.status, finding.why) == ("not-applicable", why)
+
+
+def test_query_access_leaves_the_attacks_on_samples():
+    data = people(100)
+    subject = subject_of(Kernel().fit(data), data, access="query")
+    assert all_checks()["membership.lira"]().run(subject)[0].status == "not-applicable"
+    assert all_checks()["membership.lira-samples"]().unfit(subject) is None
+
+
+def test_nobody_trains_shadow_models_unasked(quiet):
+    finding = all_checks()["membership.lira"]().unasked(quiet[Kernel])
+    assert finding.status == "not-run"
+    assert "shadow models" in finding.why
