@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pandas as pd
 
@@ -31,6 +32,7 @@ def run_audit(
     command: str = "",
     again: str = "",
     trained_here: bool = False,
+    keep: Path | None = None,
     progress: Progress | None = None,
 ) -> Audit:
     """What can be learnt about the people behind this target, and what is it good for?
@@ -46,6 +48,7 @@ def run_audit(
         command: the command that repeats it, for the report.
         again: the command that repeats one check of it, with `{check}` in the check's place.
         trained_here: the caller trained the target on this very train part, so that no note need say otherwise.
+        keep: a folder where shadow models are kept, so that an audit that was interrupted goes on with them.
         progress: told of each check before it starts.
 
     Returns:
@@ -64,7 +67,7 @@ def run_audit(
     start = time.perf_counter()
     wanted = select(list(checks) if checks is not None else None)
     probed = _as_target(target, dataset, seed)
-    subject = Subject(probed, dataset, policy or default_policy(), seed, again)
+    subject = Subject(probed, dataset, policy or default_policy(), seed, again, keep)
     findings: list[Finding] = []
     gates: list[Gate] = []
     for number, check in enumerate(wanted):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -31,6 +32,7 @@ class Subject:
         policy: limits and amounts of work.
         seed: source of every random choice of the audit.
         again: the command that runs one check of this audit again, with `{check}` in the check's place.
+        keep: folder where shadow models are kept, so that an audit that was interrupted goes on with them.
     """
 
     target: Target
@@ -38,6 +40,7 @@ class Subject:
     policy: Policy
     seed: int
     again: str = ""
+    keep: Path | None = None
     _made: dict[Callable[[Subject], Any], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property

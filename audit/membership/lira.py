@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from audit.checks import register
-from audit.membership.shadow_attack import QueryAttack, ShadowAttack
+from audit.membership.shadow_attack import CalibratedAttack, SamplesAttack
 from audit.membership.shadows import Shadowed
 from audit.statistics import Floats
 
@@ -70,7 +70,7 @@ def _moments(signals: Floats, which: NDArray[np.bool_]) -> tuple[Floats, Floats]
 
 
 @register
-class Lira(ShadowAttack):
+class Lira(CalibratedAttack):
     """Does the model answer about a record as models do that saw it, or as models do that did not?
 
     Some records are easy and some are hard, whoever saw them; comparing each with itself under shadow models takes that
@@ -91,7 +91,7 @@ class Lira(ShadowAttack):
 
 
 @register
-class LiraOffline(ShadowAttack):
+class LiraOffline(CalibratedAttack):
     """Does the model answer about a record otherwise than models that did not see it?
 
     Needs no shadow model that saw the record, so an attacker can train all of them beforehand. See `offline`.
@@ -111,7 +111,7 @@ class LiraOffline(ShadowAttack):
 
 
 @register
-class LiraSamples(QueryAttack):
+class LiraSamples(SamplesAttack):
     """Do the model's samples come as near to a record as those of models that saw it?
 
     LiRA for whom the model only hands out samples: the signal is the density of a fresh sample around the record.

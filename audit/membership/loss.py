@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from audit.checks import register
 from audit.membership.asking import AskingAttack
+from audit.membership.shadow_attack import CalibratedAttack
+from audit.membership.shadows import Shadowed
 from audit.membership.signals import DISCRIMINATOR, LOSS, Signal
+from audit.statistics import Floats
 from generators import Generator
 
 
@@ -29,6 +32,28 @@ class Loss(AskingAttack):
     def signal(self, model: Generator) -> Signal | None:  # noqa: ARG002
         """The loss."""
         return LOSS
+
+
+@register
+class CalibratedLoss(CalibratedAttack):
+    """Does the model find records more familiar than models do that never saw them?
+
+    Common records are familiar to every model. What they are to shadow models without them is taken off: the score is
+    the signal less its mean under the shadows that did not see the record.
+
+    Source: Watson, Guo, Cormode and Sablayrolles, "On the importance of difficulty calibration in membership inference
+    attacks" (ICLR 2022).
+    """
+
+    id = "membership.calibrated-loss"
+    title = "Membership by calibrated loss"
+    question = "Does the model find people more familiar than models on average that never saw them?"
+    source = "Watson et al. (ICLR 2022)"
+
+    def calibrated(self, asked: Shadowed, population: Shadowed) -> Floats:  # noqa: ARG002
+        """Signal less its mean under models that did not see the record."""
+        outside = ~asked.inside
+        return asked.target - (asked.shadows * outside).sum(axis=0) / outside.sum(axis=0)
 
 
 @register

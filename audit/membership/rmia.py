@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from audit.checks import register
-from audit.membership.shadow_attack import QueryAttack, ShadowAttack
+from audit.membership.shadow_attack import CalibratedAttack, SamplesAttack
 from audit.membership.shadows import Shadowed
 from audit.statistics import Floats
 
@@ -43,7 +43,7 @@ def _log_mean(log_densities: Floats) -> Floats:
 
 
 @register
-class Rmia(ShadowAttack):
+class Rmia(CalibratedAttack):
     """Does the model favour a record over others of the population more than models on average do?
 
     Pairwise likelihood ratios: the record's probability under this model, over its mean under all shadows, must exceed
@@ -63,7 +63,7 @@ class Rmia(ShadowAttack):
 
 
 @register
-class RmiaSamples(QueryAttack):
+class RmiaSamples(SamplesAttack):
     """Do the model's samples favour a record over the population more than those of other models do?
 
     RMIA for whom the model only hands out samples: the density of a fresh sample around a record stands for its

@@ -1,4 +1,4 @@
-"""Attacks that compare the model's answer about a record with the answers of shadow models."""
+"""Attacks that compare what the model does with what shadow models do."""
 
 from __future__ import annotations
 
@@ -16,14 +16,30 @@ from audit.statistics import Floats
 from generators import Generator
 from reports.document import Access
 
+WITH_SAMPLES = (
+    "draws as many records from the model as it likes, knows how it was trained, and trains shadow models on samples "
+    "of the same population"
+)
+
 
 class ShadowAttack(AskingAttack):
-    """An attack with shadow models; a leaf writes how they calibrate the signal.
+    """An attack with shadow models; `shadows` holds them once `cases` was asked for."""
+
+    shadows: Shadows
+    costly: ClassVar[str] = "trains shadow models (64, unless the policy says otherwise), and six for its controls"
+
+    def cases(self, subject: Subject) -> Cases:
+        """Every case has a model behind it; all are seen through the same shadows."""
+        self.shadows = subject.shared(Shadows)
+        return super().cases(subject)
+
+
+class CalibratedAttack(ShadowAttack):
+    """An attack that compares a record's signal with that under shadow models; a leaf writes how.
 
     Left as it is, it may look into the model and takes the strongest signal of the model's kind.
     """
 
-    costly: ClassVar[str] = "trains shadow models (64, unless the policy says otherwise), and six for its controls"
     knowledge: ClassVar[str] = (
         "holds the model itself, knows how it was trained, and trains shadow models on samples of the same population"
     )
@@ -41,26 +57,17 @@ class ShadowAttack(AskingAttack):
         """The strongest signal of the model's kind."""
         return strongest_inside(model)
 
-    def cases(self, subject: Subject) -> Cases:
-        """Every case has a model behind it; all are seen through the same shadows."""
-        self._shadows = subject.shared(Shadows)
-        return super().cases(subject)
-
     def score(self, case: Case, rng: np.random.Generator) -> Scores:  # noqa: ARG002
         """The calibrated signal, of members and non-members together."""
-        seen = self._shadows.see(case, asked_of(case, self.signal)[1])
-        members, nonmembers = np.split(self.calibrated(seen.asked, seen.population), [len(case.member_rows)])
-        return Scores(members, nonmembers)
+        seen = self.shadows.see(case, asked_of(case, self.signal)[1])
+        return Scores(*np.split(self.calibrated(seen.asked, seen.population), [len(case.member_rows)]))
 
 
-class QueryAttack(ShadowAttack):
+class SamplesAttack(CalibratedAttack):
     """The same where the model only hands out samples."""
 
     access: ClassVar[Access] = "query"
-    knowledge: ClassVar[str] = (
-        "draws as many records from the model as it likes, knows how it was trained, and trains shadow models on "
-        "samples of the same population"
-    )
+    knowledge: ClassVar[str] = WITH_SAMPLES
 
     def signal(self, model: Generator) -> Signal | None:  # noqa: ARG002
         """How near the model's samples come."""

@@ -8,6 +8,8 @@ half of them, members and non-members alike. One set serves every attack and eve
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -17,8 +19,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from audit.checks import Case, Part, Subject
-from audit.checks.retrained import trained_alike
+from audit.checks.retrained import asked_model, budget_of, trained_alike
 from audit.membership.asking import asked_about, asked_of
+from audit.membership.kept import kept
 from audit.membership.signals import Signal
 from audit.statistics import Floats
 from generators import Generator
@@ -59,6 +62,8 @@ class Shadows:
         subject: what is audited; its policy says how many shadows there are.
 
     Attributes:
+        asked: the members and the non-members that are asked about.
+        reference: the reference.
         inside: whether each record of the pool was in each shadow's training data, shape (shadows, records); the pool
             holds the members and the non-members that are asked about, then the reference.
     """
@@ -66,57 +71,71 @@ class Shadows:
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
         self._space = subject.neighbours.space
-        reference = subject.part["reference"]
+        self.asked, self.reference = asked_about(subject.retrained.main), subject.part["reference"]
         rng = np.random.default_rng([subject.seed, 5])
-        self._pool = (*asked_about(subject.retrained.main), reference)
-        self.inside = _memberships(self._pool, subject.policy.shadows, len(subject.dataset.train), rng)
+        self.inside = _memberships(self.asked, self.reference, subject.policy.shadows, len(subject.dataset.train), rng)
         self._seeds = [int(seed) for seed in rng.integers(2**31, size=len(self.inside))]
-        self._population = np.sort(rng.permutation(len(reference.units))[:POPULATION])
+        self._population = np.sort(rng.permutation(len(self.reference.units))[:POPULATION])
         self._signals: dict[str, tuple[Floats, Floats]] = {}
 
     @cached_property
     def models(self) -> list[Generator]:
         """The trained shadows."""
-        frame = pd.concat([part.frame for part in self._pool], ignore_index=True)
-        pool = replace(self._subject.dataset, parts={"train": frame})
-        return trained_alike(self._subject.target, pool, [np.flatnonzero(row) for row in self.inside], self._seeds)
+        frame = pd.concat([part.frame for part in (*self.asked, self.reference)], ignore_index=True)
+        target, pool = self._subject.target, replace(self._subject.dataset, parts={"train": frame})
+        model = asked_model(target)
+
+        def train(numbers: Sequence[int]) -> list[Generator]:
+            members = [np.flatnonzero(self.inside[number]) for number in numbers]
+            return trained_alike(target, pool, members, [self._seeds[number] for number in numbers])
+
+        identity = {
+            "parameters": model.get_params(),
+            "budget": repr(budget_of(model)),
+            "pool": pool.fingerprint("train"),
+            "members": hashlib.sha256(np.packbits(self.inside).tobytes()).hexdigest(),
+            "seeds": self._seeds,
+        }
+        return kept(self._subject.keep, type(model), len(self._seeds), identity, train)
+
+    def rows(self, case: Case) -> NDArray[np.int64]:
+        """Where in the pool the case's members stand, and then its non-members."""
+        members, nonmembers = (len(part.units) for part in self.asked)
+        return np.concatenate([case.member_rows, members + np.arange(nonmembers)])
 
     def see(self, case: Case, signal: Signal) -> Seen:
         """The signal of all records of a case, under its own model and under all shadows."""
         model, _ = asked_of(case, lambda _: signal)
-        members, nonmembers, reference = self._pool
         # What the case's attacker knows of the population; frames keep the row labels of their part.
         known = np.isin(self._population, case.frames.reference.index)
-        first, second = len(members.units), len(members.units) + len(nonmembers.units)
-        asked = np.concatenate([case.member_rows, np.arange(first, second)])
+        asked, others = self.rows(case), self._population[known]
         under_asked, under_population = self._under_shadows(signal)
         of_target = [signal.values(model, part, self._space) for part in asked_about(case)]
-        others = self._population[known]
         return Seen(
             Shadowed(np.concatenate(of_target), under_asked[:, asked], self.inside[:, asked]),
             Shadowed(
-                signal.values(model, reference.take(others), self._space),
+                signal.values(model, self.reference.take(others), self._space),
                 under_population[:, known],
-                self.inside[:, second + others],
+                self.inside[:, others - len(self.reference.units)],
             ),
         )
 
     def _under_shadows(self, signal: Signal) -> tuple[Floats, Floats]:
         """The signal under every shadow of all that may be asked about, and of the population: (shadows, records)."""
         if signal.name not in self._signals:
-            members, nonmembers, reference = self._pool
-            parts = (members, nonmembers, reference.take(self._population))
+            parts = (*self.asked, self.reference.take(self._population))
             found = [np.stack([signal.values(model, part, self._space) for model in self.models]) for part in parts]
             self._signals[signal.name] = np.concatenate(found[:2], axis=1), found[2]
         return self._signals[signal.name]
 
 
-def _memberships(pool: tuple[Part, ...], count: int, size: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+def _memberships(
+    asked: Sequence[Part], reference: Part, count: int, size: int, rng: np.random.Generator
+) -> NDArray[np.bool_]:
     """Who is in each shadow, shape (shadows, records): half of those asked about, and others up to the target's size.
 
     People come as a whole. Where half of those asked about are more than the target was trained on, so are shadows.
     """
-    *asked, reference = pool
     halves = np.concatenate([_paired_halves(part.units, count, rng) for part in asked], axis=1)
     filling = [_some(reference.units, size - int(half.sum()), rng) for half in halves]
     return np.concatenate([halves, np.stack(filling)], axis=1)

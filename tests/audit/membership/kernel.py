@@ -48,11 +48,13 @@ class Kernel(Generator):
         return logsumexp(inside, axis=1) - np.log(len(self.points_)) - len(COLUMNS) * np.log(self.width)
 
     def _fit(self, frame, schema, ledger, paying, beside):
+        del schema, paying, beside
         ledger.add("everything", "none")
         self.points_ = torch.from_numpy(frame[list(COLUMNS)].to_numpy().copy())
         return History(steps=1)
 
     def _sample(self, n: int, generator: torch.Generator, conditions: Mapping[str, Any]):
+        del conditions
         chosen = self.points_[torch.randint(len(self.points_), (n,), generator=generator)]
         noise = torch.randn(chosen.shape, generator=generator, dtype=torch.float64)
         return pd.DataFrame((chosen + self.width * noise).numpy(), columns=list(COLUMNS))
@@ -61,6 +63,7 @@ class Kernel(Generator):
         return {}, {"points": self.points_}
 
     def _restore(self, state, weights):
+        del state
         self.points_ = weights["points"]
 
 
@@ -72,3 +75,16 @@ class Judge(Kernel):
 
     def discriminate(self, frame):
         return Kernel.log_likelihood(self, frame)
+
+
+class Diffuser(Judge):
+    """The same as if it were a diffusion model: what is familiar is easily freed of noise."""
+
+    kind: ClassVar[str] = "toy-diffuser"
+
+    def denoising_losses(self, frame, times, draws=1, seed=0):
+        del draws, seed
+        return np.exp(np.minimum(-Kernel.log_likelihood(self, frame) / 4, 500))[:, None] * (1 + np.array(times))
+
+    def proximal_errors(self, frame, times):
+        return self.denoising_losses(frame, times)

@@ -13,13 +13,14 @@ from audit.targets import model_target
 from tests.audit.membership.kernel import Kernel, people
 
 
-def parts(sizes, per_person=1):
-    return tuple(Part(None, np.repeat(np.arange(size // per_person), per_person), None) for size in sizes)
+def memberships(sizes, shadows, size, per_person=1):
+    *asked, reference = (Part(None, np.repeat(np.arange(one // per_person), per_person), None) for one in sizes)
+    return _memberships(asked, reference, shadows, size, np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("size", [100, 300])
 def test_everybody_asked_about_is_in_half_of_the_shadows(size):
-    inside = _memberships(parts((80, 120, 150)), 8, size, np.random.default_rng(0))
+    inside = memberships((80, 120, 150), 8, size)
     assert inside.shape == (8, 350)
     assert (inside[:, :200].sum(axis=0) == 4).all()
     assert (inside[0::2, :200] != inside[1::2, :200]).all()
@@ -28,7 +29,7 @@ def test_everybody_asked_about_is_in_half_of_the_shadows(size):
 
 
 def test_people_come_as_a_whole():
-    inside = _memberships(parts((80, 120, 150), per_person=5), 8, 170, np.random.default_rng(0))
+    inside = memberships((80, 120, 150), 8, 170, per_person=5)
     by_person = inside.reshape(8, -1, 5)
     assert (by_person.all(axis=2) | ~by_person.any(axis=2)).all()
 
