@@ -1,9 +1,9 @@
 """Shadow models: many of the target's kind, of which it is known who was in their training data.
 
 What a signal is for a record under models that did and did not see it tells what the target's answer means. Shadows are
-trained as the target was, on random halves of all people who are asked about, filled up from the reference to the size
-of the target's training data. They come in pairs: who is out of one is in the other, so that everybody is in exactly
-half of them, members and non-members alike. One set serves every attack and every control of an audit.
+trained as the target was: a coin decides for everybody who is asked about, and people of the reference fill the sample
+up to the size of the target's training data. They come in pairs: who is out of one is in the other, so that everybody
+is in exactly half of them, members and non-members alike. One set serves every attack and every control of an audit.
 """
 
 from __future__ import annotations
@@ -134,23 +134,23 @@ def _memberships(
 ) -> NDArray[np.bool_]:
     """Who is in each shadow, shape (shadows, records): half of those asked about, and others up to the target's size.
 
-    People come as a whole. Where half of those asked about are more than the target was trained on, so are shadows.
+    People come as a whole. All shadows are of one size, the target's, or more where half of those asked about are more.
     """
     halves = np.concatenate([_paired_halves(part.units, count, rng) for part in asked], axis=1)
+    size = max(size, int(halves.sum(axis=1).max()))
     filling = [_some(reference.units, size - int(half.sum()), rng) for half in halves]
     return np.concatenate([halves, np.stack(filling)], axis=1)
 
 
 def _paired_halves(units: NDArray[np.int64], count: int, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """For each pair of shadows a random half of the people and its complement, as masks (shadows, records)."""
+    """For each pair of shadows, who is in the first and who in the second, as masks (shadows, records).
+
+    A coin is tossed for each person. Halves of exact size would tie people to each other: what speaks for one would
+    speak against all others, and cancel where many are in the target together.
+    """
     people, of_row = np.unique(units, return_inverse=True)
-    halves = []
-    for _ in range(count // 2):
-        chosen = np.zeros(len(people), dtype=bool)
-        # Of an odd number, the one in the middle goes to either side.
-        chosen[rng.permutation(len(people))[: (len(people) + int(rng.integers(2))) // 2]] = True
-        halves += [chosen[of_row], ~chosen[of_row]]
-    return np.stack(halves)
+    coins = (rng.random(len(people)) < 0.5 for _ in range(count // 2))
+    return np.stack([half[of_row] for coin in coins for half in (coin, ~coin)])
 
 
 def _some(units: NDArray[np.int64], records: int, rng: np.random.Generator) -> NDArray[np.bool_]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import field, replace
 from typing import Any, ClassVar
 
@@ -29,9 +29,9 @@ def people(rows: int, seed: int = 0) -> Dataset:
     return Dataset("people", SCHEMA, parts)
 
 
-def fresh(data: Dataset, seed: int = 99) -> Dataset:
+def fresh(data: Dataset, draw: Callable[[int, int], Dataset] = people) -> Dataset:
     """The same data set, with other people of the same population in train."""
-    return replace(data, parts={**data.parts, "train": people(len(data.train), seed).train})
+    return replace(data, parts={**data.parts, "train": draw(len(data.train), 99).train})
 
 
 class Kernel(Generator):
@@ -65,6 +65,38 @@ class Kernel(Generator):
     def _restore(self, state, weights):
         del state
         self.points_ = weights["points"]
+
+
+def townspeople(rows: int, seed: int = 0) -> Dataset:
+    """People of about as many towns as there are people in a part: whoever is published, so is the town."""
+    rng = np.random.default_rng(seed)
+    towns = pd.Series([f"town {number}" for number in rng.integers(rows, size=3 * rows)], dtype=object)
+    frame = pd.DataFrame({"town": towns, "a": rng.normal(size=3 * rows)})
+    parts = {name: frame.iloc[i::3].reset_index(drop=True) for i, name in enumerate(("train", "holdout", "reference"))}
+    return Dataset("townspeople", Schema((Column("town", "categorical"), Column("a", "numeric"))), parts)
+
+
+class Copier(Generator):
+    """Publishes its training records, drawn with replacement, with other numbers."""
+
+    kind: ClassVar[str] = "toy-copier"
+    rows: Any = field(init=False)
+
+    def _fit(self, frame, schema, ledger, paying, beside):
+        del schema, paying, beside
+        ledger.add("everything", "none")
+        self.rows = frame
+        return History(steps=1)
+
+    def _sample(self, n: int, generator: torch.Generator, conditions: Mapping[str, Any]):
+        del conditions
+        drawn = self.rows.iloc[torch.randint(len(self.rows), (n,), generator=generator).numpy()].reset_index(drop=True)
+        return drawn.assign(a=torch.randn(n, generator=generator, dtype=torch.float64).numpy())
+
+    def _state(self):
+        raise NotImplementedError
+
+    _restore = _state
 
 
 class Judge(Kernel):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audit.membership.groundhog import judged
+from audit.membership.groundhog import ridge, shrunken_centroids
 from audit.membership.set_features import Columns, matches, random_queries
 from audit.neighbours import Points
 from audit.statistics import auc
@@ -47,26 +47,32 @@ def test_queries_differ_and_are_always_the_same():
     assert len(random_queries(2, 50)) == 3
 
 
-@pytest.mark.parametrize("own", [False, True], ids=["alike-for-all", "of-each-record"])
-def test_each_record_is_judged_by_sets_made_with_it_and_without(own):
-    """A set's features are the sum of its records' own directions, and noise."""
+def made_sets(records=40, shadows=128, width=50, own=False):
+    """Sets whose features are what each of their records adds, and noise: those of shadows, and of a target."""
     rng = np.random.default_rng(0)
-    records, shadows, width = 40, 64, 50
-    inside = np.stack([row for _ in range(shadows // 2) for row in _pair(rng, records)])
-    direction = rng.normal(size=(records, width))
+    coins = rng.random((shadows // 2, records)) < 0.5
+    inside = np.stack([half for coin in coins for half in (coin, ~coin)])
     member = rng.random(records) < 0.5
-    if own:
-        sets = inside[:, :, None] * direction + rng.normal(size=(shadows, records, width))
-        target = member[:, None] * direction + rng.normal(size=(records, width))
-    else:
-        sets = (inside @ direction + rng.normal(size=(shadows, width)))[:, None, :]
-        target = (member @ direction + rng.normal(size=width))[None, :]
-    scores = judged(sets, inside, target)
-    assert auc(scores[member], scores[~member]) > 0.8
-    nobody = judged(sets, inside, rng.normal(size=target.shape))
+    if own:  # what each record adds shows in features of its own
+        adds = rng.normal(size=(records, width))
+        sets = inside[:, :, None] * adds + rng.normal(size=(shadows, records, width))
+        return sets.astype(np.float32), inside, (member[:, None] * adds + rng.normal(size=adds.shape)), member
+    adds = 2 * np.eye(records, width)
+    sets = inside @ adds + rng.normal(size=(shadows, width))
+    return sets, inside, member @ adds + rng.normal(size=width), member
+
+
+@pytest.mark.parametrize(("judge", "own"), [(shrunken_centroids, False), (ridge, True)])
+def test_each_record_is_judged_by_sets_made_with_it_and_without(judge, own):
+    sets, inside, target, member = made_sets(own=own)
+    scores = judge(sets, inside, target)
+    assert auc(scores[member], scores[~member]) > 0.85
+    nobody = judge(sets, inside, np.random.default_rng(1).normal(size=target.shape))
     assert 0.3 < auc(nobody[member], nobody[~member]) < 0.7
 
 
-def _pair(rng, records):
-    half = rng.permutation(records) < records // 2
-    return half, ~half
+def test_features_that_one_record_does_not_move_do_not_count():
+    sets, inside, target, _ = made_sets(records=4, width=200)
+    changed = target.copy()
+    changed[100:] += 3
+    assert shrunken_centroids(sets, inside, changed) == pytest.approx(shrunken_centroids(sets, inside, target), abs=3)
