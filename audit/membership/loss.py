@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from audit.checks import register
 from audit.membership.asking import AskingAttack
 from audit.membership.shadow_attack import CalibratedAttack
@@ -53,7 +55,7 @@ class CalibratedLoss(CalibratedAttack):
     def calibrated(self, asked: Shadowed, population: Shadowed) -> Floats:  # noqa: ARG002
         """Signal less its mean under models that did not see the record."""
         outside = ~asked.inside
-        return asked.target - (asked.shadows * outside).sum(axis=0) / outside.sum(axis=0)
+        return np.asarray(asked.target - (asked.shadows * outside).sum(axis=0) / outside.sum(axis=0))
 
 
 @register
