@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
@@ -85,7 +87,7 @@ class Lira(CalibratedAttack):
     question = "Does the model answer about people as models do that saw them, or as models do that did not?"
     source = "Carlini et al., LiRA (IEEE S&P 2022), online"
 
-    def calibrated(self, asked: Shadowed, population: Shadowed) -> Floats:  # noqa: ARG002
+    def calibrated(self, asked: Shadowed, population: Callable[[], Shadowed]) -> Floats:  # noqa: ARG002
         """Log-likelihood ratio of in against out."""
         return online(asked)
 
@@ -105,7 +107,7 @@ class LiraOffline(CalibratedAttack):
     question = "Does the model find people more familiar than models do that never saw them?"
     source = "Carlini et al., LiRA (IEEE S&P 2022), offline"
 
-    def calibrated(self, asked: Shadowed, population: Shadowed) -> Floats:  # noqa: ARG002
+    def calibrated(self, asked: Shadowed, population: Callable[[], Shadowed]) -> Floats:  # noqa: ARG002
         """Deviations above models that did not see the record."""
         return offline(asked)
 
@@ -125,6 +127,6 @@ class LiraSamples(SamplesAttack):
     question = "Do samples come as near to people as those of models that saw them?"
     source = "Carlini et al., LiRA (IEEE S&P 2022), online, on the density of samples"
 
-    def calibrated(self, asked: Shadowed, population: Shadowed) -> Floats:  # noqa: ARG002
+    def calibrated(self, asked: Shadowed, population: Callable[[], Shadowed]) -> Floats:  # noqa: ARG002
         """Log-likelihood ratio of in against out."""
         return online(asked)

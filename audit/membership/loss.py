@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from audit.checks import register
@@ -52,7 +54,7 @@ class CalibratedLoss(CalibratedAttack):
     question = "Does the model find people more familiar than models on average that never saw them?"
     source = "Watson et al. (ICLR 2022)"
 
-    def calibrated(self, asked: Shadowed, population: Shadowed) -> Floats:  # noqa: ARG002
+    def calibrated(self, asked: Shadowed, population: Callable[[], Shadowed]) -> Floats:  # noqa: ARG002
         """Signal less its mean under models that did not see the record."""
         outside = ~asked.inside
         return np.asarray(asked.target - (asked.shadows * outside).sum(axis=0) / outside.sum(axis=0))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.special import logsumexp
 
@@ -57,9 +59,9 @@ class Rmia(CalibratedAttack):
     question = "Does the model favour the people it was trained on over the rest of the population?"
     source = "Zarifzadeh et al., RMIA (ICML 2024)"
 
-    def calibrated(self, asked: Shadowed, population: Shadowed) -> Floats:
+    def calibrated(self, asked: Shadowed, population: Callable[[], Shadowed]) -> Floats:
         """Share of the population that the record beats."""
-        return relative_likelihood(asked, population)
+        return relative_likelihood(asked, population())
 
 
 @register
@@ -77,6 +79,6 @@ class RmiaSamples(SamplesAttack):
     question = "Do samples favour the people the model was trained on over the rest of the population?"
     source = "Zarifzadeh et al., RMIA (ICML 2024), on the density of samples"
 
-    def calibrated(self, asked: Shadowed, population: Shadowed) -> Floats:
+    def calibrated(self, asked: Shadowed, population: Callable[[], Shadowed]) -> Floats:
         """Share of the population that the record beats."""
-        return relative_likelihood(asked, population)
+        return relative_likelihood(asked, population())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -45,12 +47,12 @@ class CalibratedAttack(ShadowAttack):
     )
 
     @abstractmethod
-    def calibrated(self, asked: Shadowed, population: Shadowed) -> Floats:
+    def calibrated(self, asked: Shadowed, population: Callable[[], Shadowed]) -> Floats:
         """The score of each record asked about, shape (n,), higher for members.
 
         Args:
             asked: signals of these records.
-            population: signals of records that are known not to be members.
+            population: gives the signals of records that are known not to be members.
         """
 
     def signal(self, model: Generator) -> Signal | None:
@@ -59,8 +61,10 @@ class CalibratedAttack(ShadowAttack):
 
     def score(self, case: Case, rng: np.random.Generator) -> Scores:  # noqa: ARG002
         """The calibrated signal, of members and non-members together."""
-        seen = self.shadows.see(case, asked_of(case, self.signal)[1])
-        return Scores(*np.split(self.calibrated(seen.asked, seen.population), [len(case.member_rows)]))
+        signal = asked_of(case, self.signal)[1]
+        told = self.shadows.asked_about(case, signal)
+        scores = self.calibrated(told, partial(self.shadows.population, case, signal))
+        return Scores(*np.split(scores, [len(case.member_rows)]))
 
 
 class SamplesAttack(CalibratedAttack):

@@ -12,7 +12,6 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -45,16 +44,6 @@ class Shadowed:
     inside: NDArray[np.bool_]
 
 
-class Seen(NamedTuple):
-    """A case as an attacker with shadow models sees it: who is asked about, and others known not to be members.
-
-    Those asked about are in one list, members first, so that an attack cannot but treat them alike.
-    """
-
-    asked: Shadowed
-    population: Shadowed
-
-
 class Shadows:
     """The shadow models of one audit, trained when first asked for.
 
@@ -76,7 +65,7 @@ class Shadows:
         self.inside = _memberships(self.asked, self.reference, subject.policy.shadows, len(subject.dataset.train), rng)
         self._seeds = [int(seed) for seed in rng.integers(2**31, size=len(self.inside))]
         self._population = np.sort(rng.permutation(len(self.reference.units))[:POPULATION])
-        self._signals: dict[str, tuple[Floats, Floats]] = {}
+        self._signals: dict[tuple[str, str | int], Floats] = {}
 
     @cached_property
     def models(self) -> list[Generator]:
@@ -103,30 +92,35 @@ class Shadows:
         members, nonmembers = (len(part.units) for part in self.asked)
         return np.concatenate([case.member_rows, members + np.arange(nonmembers)])
 
-    def see(self, case: Case, signal: Signal) -> Seen:
-        """The signal of all records of a case, under its own model and under all shadows."""
+    def asked_about(self, case: Case, signal: Signal) -> Shadowed:
+        """The signal of the case's members and then its non-members, in one list: none can be treated otherwise."""
         model, _ = asked_of(case, lambda _: signal)
-        # What the case's attacker knows of the population; frames keep the row labels of their part.
+        rows = self.rows(case)
+        target = [signal.values(model, part, self._space) for part in asked_about(case)]
+        under = np.concatenate(
+            [self._under_shadows(signal, name, part) for name, part in enumerate(self.asked)], axis=1
+        )
+        return Shadowed(np.concatenate(target), under[:, rows], self.inside[:, rows])
+
+    def population(self, case: Case, signal: Signal) -> Shadowed:
+        """The signal of what the case's attacker knows of the population: none of them members."""
+        model, _ = asked_of(case, lambda _: signal)
+        # Frames keep the row labels of their part.
         known = np.isin(self._population, case.frames.reference.index)
-        asked, others = self.rows(case), self._population[known]
-        under_asked, under_population = self._under_shadows(signal)
-        of_target = [signal.values(model, part, self._space) for part in asked_about(case)]
-        return Seen(
-            Shadowed(np.concatenate(of_target), under_asked[:, asked], self.inside[:, asked]),
-            Shadowed(
-                signal.values(model, self.reference.take(others), self._space),
-                under_population[:, known],
-                self.inside[:, others - len(self.reference.units)],
-            ),
+        others = self._population[known]
+        under = self._under_shadows(signal, "population", self.reference.take(self._population))
+        return Shadowed(
+            signal.values(model, self.reference.take(others), self._space),
+            under[:, known],
+            self.inside[:, others - len(self.reference.units)],
         )
 
-    def _under_shadows(self, signal: Signal) -> tuple[Floats, Floats]:
-        """The signal under every shadow of all that may be asked about, and of the population: (shadows, records)."""
-        if signal.name not in self._signals:
-            parts = (*self.asked, self.reference.take(self._population))
-            found = [np.stack([signal.values(model, part, self._space) for model in self.models]) for part in parts]
-            self._signals[signal.name] = np.concatenate(found[:2], axis=1), found[2]
-        return self._signals[signal.name]
+    def _under_shadows(self, signal: Signal, name: str | int, part: Part) -> Floats:
+        """The signal of some records under every shadow, remembered by name; shape (shadows, records)."""
+        if (signal.name, name) not in self._signals:
+            found = [signal.values(model, part, self._space) for model in self.models]
+            self._signals[signal.name, name] = np.stack(found)
+        return self._signals[signal.name, name]
 
 
 def _memberships(
