@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pandas as pd
 
@@ -36,6 +37,7 @@ def run_audit(
     trained_here: bool = False,
     secret: str | None = None,
     known: Sequence[str] = (),
+    keep: Path | None = None,
     progress: Progress | None = None,
     observe: Observer | None = None,
 ) -> Audit:
@@ -54,6 +56,7 @@ def run_audit(
         trained_here: the caller trained the target on this very train part, so that no note need say otherwise.
         secret: the column that an attacker wants to learn; by default columns in turn.
         known: the columns that the attacker knows of a person; by default all but the secret.
+        keep: a folder where shadow models are kept, so that an audit that was interrupted goes on with them.
         progress: told of each check before it starts.
         observe: shown the subject when all checks are done: for what may not stand in the document, such as
             `membership.write_record_risk`.
@@ -76,7 +79,7 @@ def run_audit(
     probed = _as_target(target, dataset, seed)
     asked = tuple(check.id for check in wanted) if checks is not None else ()
     subject = Subject(
-        probed, dataset, policy or default_policy(), seed, again, asked, secret, tuple(known)
+        probed, dataset, policy or default_policy(), seed, again, asked, secret, tuple(known), keep
     )
     findings: list[Finding] = []
     gates: list[Gate] = []

@@ -14,7 +14,7 @@ In each case the attacker's reference shares no record with what is published or
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -28,6 +28,7 @@ from generators import Generator
 IntArray = NDArray[np.int64]
 Weights = NDArray[np.float32]
 Plant = Callable[[Points, np.random.Generator], Points]
+ModelOf = Callable[["Case"], Generator]
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,7 @@ class Cases:
         most_synthetic: at most this many published records are looked at; None for all of them.
         draws: bootstrap resamples of the scored records.
         seed: source of all randomness.
+        model_of: gives the model behind a case, for attacks that ask it; by default there is none.
     """
 
     def __init__(
@@ -130,8 +132,9 @@ class Cases:
         most_synthetic: int | None,
         draws: int,
         seed: int,
+        model_of: ModelOf | None = None,
     ) -> None:
-        self._neighbours, self._draws, self._seed = neighbours, draws, seed
+        self._neighbours, self._draws, self._seed, self._model_of = neighbours, draws, seed, model_of
         self._most_synthetic = most_synthetic
         self._reference = reference
         rng = np.random.default_rng([seed, 1])
@@ -212,7 +215,7 @@ class Cases:
         looked_at: float = 1.0,
     ) -> Case:
         members = self._members if rows is None else self._members.take(rows)
-        return Case(
+        case = Case(
             name=name,
             synthetic=published.points,
             reference=reference.points,
@@ -228,6 +231,7 @@ class Cases:
             published_per_member=published_per_member,
             looked_at=looked_at,
         )
+        return case if self._model_of is None else replace(case, model=self._model_of(case))
 
 
 def _by_units(units: IntArray, most: int, rng: np.random.Generator) -> IntArray:

@@ -42,6 +42,7 @@ class Policy(BaseModel):
     max_scored: int = Field(ge=100)
     max_compared: int = Field(ge=100)
     max_synthetic: int = Field(ge=100)
+    shadows: int = Field(ge=8, le=1024, multiple_of=2)
     near_copy_tolerance: float = Field(gt=0, lt=1)
     near_content_tolerance: float = Field(gt=0, lt=1)
     limits: dict[str, dict[str, Limit | None]]

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
-from audit.checks.cases import Cases, Part
+from audit.checks.cases import Case, Cases, ModelOf, Part
 from audit.checks.policy import Policy
+from audit.checks.retrained import model_behind
 from audit.neighbours import Neighbours
 from audit.spaces import ContentSpace, Space
 from audit.targets import Target
-from generators import Dataset, InputError, Schema
+from generators import Dataset, Generator, InputError, Schema
 
 FEWEST = 30
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class Subject:
         asked: ids of the checks that were asked for by name, costly ones among them; empty for a default audit.
         secret: the column that an attacker wants to learn; None lets the check choose.
         known: the columns that the attacker knows of a person; none given means all but the secret.
+        keep: folder where shadow models are kept, so that an audit that was interrupted goes on with them.
     """
 
     target: Target
@@ -43,6 +47,8 @@ class Subject:
     asked: tuple[str, ...] = ()
     secret: str | None = None
     known: tuple[str, ...] = ()
+    keep: Path | None = None
+    _made: dict[Callable[[Subject], Any], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse a secret or known columns that make no sense."""
@@ -103,15 +109,30 @@ class Subject:
         """Cases for attacks that must look at every record at once."""
         return self._cases(max(len(part.units) for part in self.part.values()), None)
 
+    @cached_property
+    def retrained(self) -> Cases:
+        """Cases with a model behind each, for attacks that ask the model: those of controls are trained like it."""
+        return self._cases(self.policy.max_scored, self.policy.max_synthetic, self._retraining)
+
+    def shared(self, make: Callable[[Subject], Made]) -> Made:
+        """What `make` builds of this subject: built once, however many checks ask for it by the same function."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        made: Made = self._made[make]
+        return made
+
     def reproduce(self, check: str) -> str:
         """The command that runs this one check again."""
         return self.again.replace("{check}", check)
+
+    def _retraining(self, case: Case) -> Generator:
+        return model_behind(case, self.target, self.dataset, self.seed)
 
     @cached_property
     def _published(self) -> Part:
         return Part(self.neighbours.space.place(self.synthetic), np.arange(len(self.synthetic)), self.synthetic)
 
-    def _cases(self, most: int, most_synthetic: int | None) -> Cases:
+    def _cases(self, most: int, most_synthetic: int | None, model_of: ModelOf | None = None) -> Cases:
         return Cases(
             self.neighbours,
             self._published,
@@ -122,6 +143,7 @@ class Subject:
             most_synthetic=most_synthetic,
             draws=self.policy.draws,
             seed=self.seed,
+            model_of=model_of,
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -81,6 +82,54 @@ class ImageDiffusion(ImageGenerator):
 
         return self._measured(frame, loss)
 
+    def denoising_losses(
+        self, frame: pd.DataFrame, times: Sequence[float], draws: int = 1, seed: int = 0
+    ) -> npt.NDArray[np.float64]:
+        """Return each record's denoising loss at each of some times, from 0 (clean) to 1, shape (records, times).
+
+        Args:
+            frame: Canonical frame; see `record_loss`.
+            times: When to look.
+            draws: Noise draws to average at each time, at least 1.
+            seed: Decides the noise; it is the same for every record, so that losses can be compared.
+        """
+        self._require_fitted()
+        height, width, colours = self.encoder_.shape_
+        shape = (len(times), draws, colours, height, width)
+        noise = torch.randn(shape, generator=torch.Generator().manual_seed(seed)).to(self.torch_device)
+
+        def losses(rows: Tensor) -> Tensor:
+            images, labels = split_rows(rows, self.encoder_.shape_)
+
+            def loss(time: float, draw: Tensor) -> Tensor:
+                moment = torch.full((len(rows),), time, device=rows.device)
+                error: Tensor = self.network_.loss(images, labels, moment, draw.expand(len(rows), -1, -1, -1))
+                return error
+
+            return torch.stack(
+                [
+                    torch.stack([loss(time, draw) for draw in of_time]).mean(0)
+                    for time, of_time in zip(times, noise, strict=True)
+                ],
+                dim=1,
+            )
+
+        return self._measured(frame, losses)
+
+    def proximal_errors(self, frame: pd.DataFrame, times: Sequence[float]) -> npt.NDArray[np.float64]:
+        """Return how badly noise is undone that the model itself has found in each record, shape (records, times).
+
+        Without any draw: the noise added at a time is the one that the model sees in the clean image (Kong et al.
+        2024).
+        """
+        self._require_fitted()
+
+        def errors(rows: Tensor) -> Tensor:
+            images, labels = split_rows(rows, self.encoder_.shape_)
+            return torch.stack([self.network_.proximal_error(images, labels, time) for time in times], dim=1)
+
+        return self._measured(frame, errors)
+
     def _build(self) -> Denoiser:
         return Denoiser(self.encoder_.shape_, self.encoder_.labels_.width, self.channels, self.blocks)
 
@@ -129,6 +178,16 @@ class Denoiser(nn.Module):
         velocity = angle.cos() * noise - angle.sin() * images
         losses: Tensor = (self.unet(noisy, times, labels) - velocity).square().flatten(1).mean(dim=1)
         return losses
+
+    def proximal_error(self, images: Tensor, labels: Tensor, time: float) -> Tensor:
+        """Return the mean squared error at a time where each image gets the noise that the network sees in it."""
+        start, then = (torch.full((len(images),), when, device=images.device) for when in (0.0, time))
+        own = self.unet(images, start, labels)  # without noise, the velocity is the noise
+        angle = (then * math.pi / 2)[:, None, None, None]
+        noisy = angle.cos() * images + angle.sin() * own
+        found = angle.sin() * noisy + angle.cos() * self.unet(noisy, then, labels)
+        error: Tensor = (found - own).square().flatten(1).mean(dim=1)
+        return error
 
     def denoise(self, noisy: Tensor, times: Tensor, labels: Tensor) -> Tensor:
         """Return the expected image behind noisy ones, shape (batch, channels, height, width)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from functools import partial
 from itertools import pairwise
@@ -81,6 +81,34 @@ class TabularDiffusion(NeuralGenerator):
         times = torch.linspace(0, 1, draws + 2)[1:-1].view(1, draws, 1)
         noise = self.network_.noise(times, torch.Generator().manual_seed(seed))
         return self._measured(frame, lambda rows: self.network_.loss(rows, noise))
+
+    def denoising_losses(
+        self, frame: pd.DataFrame, times: Sequence[float], draws: int = 4, seed: int = 0
+    ) -> npt.NDArray[np.float64]:
+        """Return each record's denoising loss at each of some times, from 0 (clean) to 1, shape (records, times).
+
+        Args:
+            frame: Canonical frame; see `record_loss`.
+            times: When to look.
+            draws: Noise draws to average at each time, at least 1.
+            seed: Decides the noise; it is the same for every record, so that losses can be compared.
+        """
+        self._require_fitted()
+        moments = torch.tensor(times, dtype=torch.float32).repeat_interleave(draws).view(1, -1, 1)
+        noise = self.network_.noise(moments, torch.Generator().manual_seed(seed))
+        shape = (len(times), draws)
+        return self._measured(frame, lambda rows: self.network_.losses(rows, noise).unflatten(1, shape).mean(2))
+
+    def proximal_errors(self, frame: pd.DataFrame, times: Sequence[float]) -> npt.NDArray[np.float64]:
+        """Return how badly noise is undone that the model itself has found in each record, shape (records, times).
+
+        Without any draw: the noise added at a time is the one that the model sees in the clean record (Kong et al.
+        2024). Categories stay clean, and count by the cross-entropy of their guess.
+        """
+        self._require_fitted()
+        return self._measured(
+            frame, lambda rows: torch.stack([self.network_.proximal_error(rows, time) for time in times], dim=1)
+        )
 
     def _learn(self, frame: pd.DataFrame, schema: Schema, *, public_only: bool) -> None:
         self.encoder_ = MixedEncoder(self.frequent, public_only=public_only).fit(frame, schema)
@@ -160,7 +188,11 @@ class Denoiser(nn.Module):
         return Noise(*(part.to(device) for part in (times, normal, fate, other)))
 
     def loss(self, rows: Tensor, noise: Noise) -> Tensor:
-        """Return each row's loss, averaged over the draws of noise, shape (batch,).
+        """Return each row's loss, averaged over the draws of noise, shape (batch,)."""
+        return self.losses(rows, noise).mean(1)
+
+    def losses(self, rows: Tensor, noise: Noise) -> Tensor:
+        """Return each row's loss for each draw of noise, shape (batch, draws).
 
         Quantities lose the squared error of the guessed velocity (Salimans and Ho 2022), categories the cross-entropy
         of the guessed clean one.
@@ -172,12 +204,19 @@ class Denoiser(nn.Module):
         noisy_scores = kept.sqrt() * scores + (1 - kept).sqrt() * noise.normal
         velocity = kept.sqrt() * noise.normal - (1 - kept).sqrt() * scores
         logits, guess = self.guess(noisy_codes, noisy_scores, noise.time)
-        losses = (guess - velocity).square().sum(-1)
-        for place, block in enumerate(logits):
-            code = codes[..., place].expand(losses.shape)
-            known = functional.cross_entropy(block.flatten(0, 1), code.clamp_min(0).flatten(), reduction="none")
-            losses = losses + torch.where(code < 0, math.log(block.shape[-1]), known.view(losses.shape))
-        return losses.mean(1)
+        return (guess - velocity).square().sum(-1) + _unsurprised(logits, codes)
+
+    def proximal_error(self, rows: Tensor, time: float) -> Tensor:
+        """Return the error at a time where each row gets the noise that the network sees in it, shape (batch,)."""
+        codes, scores = rows[:, None, : len(self.sizes)].long(), rows[:, None, len(self.sizes) :]
+        start, then = (torch.full((len(rows), 1, 1), when, device=rows.device) for when in (0.0, time))
+        # An unknown code has no place among the network's inputs; the first one stands there.
+        _, velocity = self.guess(codes.clamp_min(0), scores, start)
+        own = _noise_of(scores, velocity, _kept(start))
+        kept = _kept(then)
+        noisy = kept.sqrt() * scores + (1 - kept).sqrt() * own
+        logits, velocity = self.guess(codes.clamp_min(0), noisy, then)
+        return ((_noise_of(noisy, velocity, kept) - own).square().sum(-1) + _unsurprised(logits, codes))[:, 0]
 
     def guess(self, codes: Tensor, scores: Tensor, time: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
         """Return logits of the clean codes, one block a column, and velocities of the scores."""
@@ -211,6 +250,22 @@ class Denoiser(nn.Module):
     def _any(self, uniform: Tensor) -> Tensor:
         """Return codes drawn evenly."""
         return (uniform * torch.tensor(self.sizes, device=uniform.device)).long()
+
+
+def _unsurprised(logits: tuple[Tensor, ...], codes: Tensor) -> Tensor:
+    """Return the cross-entropy of all columns' guesses, shape (batch, draws); an unknown code is guessed evenly."""
+    shape = logits[0].shape[:2]
+    total = torch.zeros(shape, device=codes.device)
+    for place, block in enumerate(logits):
+        code = codes[..., place].expand(shape)
+        known = functional.cross_entropy(block.flatten(0, 1), code.clamp_min(0).flatten(), reduction="none")
+        total = total + torch.where(code < 0, math.log(block.shape[-1]), known.view(shape))
+    return total
+
+
+def _noise_of(scores: Tensor, velocity: Tensor, kept: Tensor) -> Tensor:
+    """Return the noise in noisy scores that a guessed velocity implies."""
+    return (1 - kept).sqrt() * scores + kept.sqrt() * velocity
 
 
 def _kept(time: Tensor) -> Tensor:

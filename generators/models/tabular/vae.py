@@ -55,13 +55,7 @@ class TabularVAE(TabularGenerator):
             Shape (records,).
         """
         noise = torch.randn(draws, self.latent, generator=torch.Generator().manual_seed(seed)).to(self.torch_device)
-
-        def loss(rows: Tensor) -> Tensor:
-            return torch.stack([self.network_.negative_elbo(rows, draw.expand(len(rows), -1)) for draw in noise]).mean(
-                0
-            )
-
-        return self._measured(frame, loss)
+        return self._measured(frame, lambda rows: self.network_.negative_elbo(rows, noise))
 
     def encode(self, frame: pd.DataFrame) -> npt.NDArray[np.float64]:
         """Return the mean of each record's latent posterior, shape (records, latent)."""
@@ -108,19 +102,16 @@ class VAE(nn.Module):
 
     def forward(self, codes: Tensor) -> Tensor:
         """Return the training loss of each row of codes, shape (batch,), with one latent draw each."""
-        reconstruction, divergence = self._parts(codes, None)
-        return reconstruction + self.kl_weight * divergence
+        mean, log_variance = self.posterior(codes)
+        logits = self.decoder(mean + (0.5 * log_variance).exp() * torch.randn_like(mean))
+        return self._reconstruction(logits, codes) + self.kl_weight * divergence_from_prior(mean, log_variance)
 
     def negative_elbo(self, codes: Tensor, noise: Tensor) -> Tensor:
-        """Return the negative ELBO of each row for the given standard normal noise, shape (batch, latent)."""
-        reconstruction, divergence = self._parts(codes, noise)
-        return reconstruction + divergence
-
-    def _parts(self, codes: Tensor, noise: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return the negative ELBO of each row, shape (batch,), averaged over standard normal draws (draws, latent)."""
         mean, log_variance = self.posterior(codes)
-        noise = torch.randn_like(mean) if noise is None else noise
-        logits = self.decoder(mean + (0.5 * log_variance).exp() * noise)
-        return self._reconstruction(logits, codes), divergence_from_prior(mean, log_variance)
+        spread = (0.5 * log_variance).exp()
+        losses = torch.stack([self._reconstruction(self.decoder(mean + spread * draw), codes) for draw in noise])
+        return losses.mean(0) + divergence_from_prior(mean, log_variance)
 
     def posterior(self, codes: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and log-variance of each row's latent posterior, each of shape (batch, latent)."""

@@ -82,7 +82,9 @@ class TextGenerator(NeuralGenerator):
     labels_: LabelEncoder = field(init=False)
     may_be_empty_: bool = field(init=False)
 
-    def token_log_likelihoods(self, frame: pd.DataFrame, *, continued: bool = False) -> list[Floats]:
+    def token_log_likelihoods(
+        self, frame: pd.DataFrame, *, continued: bool = False, standardised: bool = False
+    ) -> list[Floats]:
         """Return the log-probability of every token of every record, in nats.
 
         Args:
@@ -90,6 +92,8 @@ class TextGenerator(NeuralGenerator):
                 the model gives it, and is read as such. A label never seen is read as none.
             continued: Whether each record is read after those before it, as in training, with at least half of
                 `context` tokens in view; else each stands alone.
+            standardised: Whether to say instead how each compares with what else could stand there: less its mean under
+                the prediction, over its deviation.
 
         Returns:
             For each record an array of its text's tokens and the end.
@@ -97,10 +101,10 @@ class TextGenerator(NeuralGenerator):
         self._require_fitted()
         sequences = self._sequences(frame)
         if not continued:
-            return self._scored(sequences)
+            return self._scored(sequences, standardised)
         if not sequences:
             return []
-        stream = self._scored([np.concatenate(sequences)])[0]
+        stream = self._scored([np.concatenate(sequences)], standardised)[0]
         return np.split(stream, np.cumsum([self._predicted(one) for one in sequences])[:-1])
 
     def log_likelihood(self, frame: pd.DataFrame) -> Floats:
@@ -222,19 +226,19 @@ class TextGenerator(NeuralGenerator):
                     break
         return written.numpy()
 
-    def _scored(self, sequences: list[Tokens]) -> list[Floats]:
-        """Return the log-probability of every predicted token of each sequence."""
+    def _scored(self, sequences: list[Tokens], standardised: bool = False) -> list[Floats]:
+        """Return the log-probability of every predicted token of each sequence; see `token_log_likelihoods`."""
         scores: list[Floats] = [np.zeros(0)] * len(sequences)
         by_length = sorted(range(len(sequences)), key=lambda number: len(sequences[number]))
         for first in range(0, len(by_length), _SCORED):
             chosen = by_length[first : first + _SCORED]
             longest = max(len(sequences[number]) for number in chosen)
             rows = torch.from_numpy(one_row_each([sequences[number] for number in chosen], longest))
-            for number, row, values in zip(chosen, rows, self._row_scores(rows), strict=True):
+            for number, row, values in zip(chosen, rows, self._row_scores(rows, standardised), strict=True):
                 scores[number] = values[(row[1:] >= 0) & (row[1:] < self.texts_.size)].numpy()
         return scores
 
-    def _row_scores(self, rows: Tensor) -> Tensor:
+    def _row_scores(self, rows: Tensor, standardised: bool) -> Tensor:
         """Return the log-probability of every token but the first, shape (rows, tokens - 1); what is given has any."""
         state: State | None = None
         parts = []
@@ -244,7 +248,9 @@ class TextGenerator(NeuralGenerator):
                 targets = rows[:, start + 1 : start + 1 + tokens.shape[1]]
                 given = (targets < 0) | (targets >= self.texts_.size)
                 logits, state = self.network_.advance(tokens.to(self.torch_device), state)
-                parts.append(-token_losses(logits.double(), targets.masked_fill(given, 0).to(logits.device)).cpu())
+                logits = logits.double()
+                scores = -token_losses(logits, targets.masked_fill(given, 0).to(logits.device))
+                parts.append((_standardised(scores, logits) if standardised else scores).cpu())
         return torch.cat(parts, dim=1)
 
     def _sequences(self, frame: pd.DataFrame) -> list[Tokens]:
@@ -273,6 +279,15 @@ class TextGenerator(NeuralGenerator):
             if not isinstance(text, str):
                 raise InputError(f"column '{self.column_}': row {row} holds no text")
         return texts
+
+
+def _standardised(scores: Tensor, logits: Tensor) -> Tensor:
+    """Return log-probabilities less their mean under the prediction, over their deviation."""
+    every = logits.log_softmax(dim=-1)
+    chance = every.exp()
+    mean = (chance * every).sum(dim=-1)
+    variance = (chance * every.square()).sum(dim=-1) - mean.square()
+    return (scores - mean) / variance.clamp_min(1e-6).sqrt()
 
 
 def _likeliest(labels: LabelEncoder, conditions: Mapping[str, Any]) -> npt.NDArray[np.int64]:

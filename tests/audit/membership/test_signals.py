@@ -1,0 +1,126 @@
+"""Each signal tells the members of a small overfitted model of its kind."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from audit.checks import Part
+from audit.membership.signals import (
+    DENOISING,
+    DISCRIMINATOR,
+    LOSS,
+    MIN_K,
+    MIN_K_PLUS_PLUS,
+    PROXIMAL,
+    SAMPLES,
+    strongest_inside,
+)
+from audit.neighbours import Space
+from audit.statistics import auc
+from generators import create, load_dataset
+from tests.generators.models import toy
+
+SMALL = {
+    "tabular-vae": {"epochs": 60, "hidden": 64, "batch_size": 32},
+    "tabular-gan": {"epochs": 60, "hidden": 64, "batch_size": 32},
+    "tabular-diffusion": {"epochs": 150, "hidden": 128, "batch_size": 32, "ema": 0.0},
+    "text-transformer": {"epochs": 12, "batch_size": 8},
+}
+EACH = [
+    (LOSS, "tabular-vae", 0.6),
+    (SAMPLES, "tabular-vae", 0.5),
+    (DISCRIMINATOR, "tabular-gan", 0.6),
+    (LOSS, "tabular-diffusion", 0.6),
+    (DENOISING, "tabular-diffusion", 0.6),
+    (PROXIMAL, "tabular-diffusion", 0.6),
+    (LOSS, "text-transformer", 0.6),
+    (MIN_K, "text-transformer", 0.6),
+    (MIN_K_PLUS_PLUS, "text-transformer", 0.6),
+]
+
+
+@pytest.fixture(scope="module")
+def trained():
+    known = {}
+
+    def of(kind):
+        if kind not in known:
+            data = _few(_texts() if kind.startswith("text") else load_dataset("affairs").split(seed=0))
+            known[kind] = create(kind, **SMALL[kind]).fit(data, progress=False), data
+        return known[kind]
+
+    return of
+
+
+def _few(data, rows=80):
+    return replace(data, parts={name: frame.iloc[:rows].reset_index(drop=True) for name, frame in data.parts.items()})
+
+
+def _texts():
+    """Sentences of random words, so that there is something to know by heart."""
+    data = toy.text(320)
+    rng = np.random.default_rng(0)
+    words = ["".join(rng.choice(list("abcdefgh"), 3)) for _ in range(60)]
+    parts = {
+        name: frame.assign(text=[" ".join(rng.choice(words, 5)) for _ in range(len(frame))])
+        for name, frame in data.parts.items()
+    }
+    return replace(data, parts=parts)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("signal", "kind", "least"), EACH, ids=[f"{one.name}-{kind}" for one, kind, _ in EACH])
+def test_members_stand_out(signal, kind, least, trained):
+    model, data = trained(kind)
+    space = Space(data.schema, data.reference, data.reference, [data.train, data.holdout])
+    assert signal.lacks(model) is None
+    found = [
+        signal.values(model, Part(space.place(frame), np.arange(len(frame)), frame), space)
+        for frame in (data.train, data.holdout)
+    ]
+    assert all(np.isfinite(one).all() and len(one) == 80 for one in found)
+    assert auc(*found) > least
+
+
+@pytest.mark.parametrize(
+    ("kind", "signal"),
+    [
+        ("tabular-diffusion", DENOISING),
+        ("image-diffusion", DENOISING),
+        ("tabular-vae", LOSS),
+        ("text-recurrent", LOSS),
+        ("image-gaussian", LOSS),
+        ("tabular-gan", DISCRIMINATOR),
+        ("image-gan", DISCRIMINATOR),
+    ],
+)
+def test_the_strongest_signal_follows_from_the_kind(kind, signal):
+    assert strongest_inside(create(kind)) is signal
+
+
+@pytest.mark.parametrize("kind", ["tabular-diffusion", "image-diffusion"])
+def test_denoising_is_asked_at_each_time(kind):
+    data = getattr(toy, kind.partition("-")[0])()
+    model = create(kind, epochs=1).fit(data, progress=False)
+    few = data.holdout.iloc[:5]
+    losses = model.denoising_losses(few, (0.2, 0.5), draws=2)
+    assert losses.shape == (5, 2)
+    assert losses == pytest.approx(model.denoising_losses(data.holdout, (0.2, 0.5), draws=2)[:5], rel=1e-4)
+    errors = model.proximal_errors(few, (0.1, 0.2, 0.3))
+    assert errors.shape == (5, 3)
+    assert (errors > 0).all()
+
+
+def test_standardised_tokens_are_compared_with_what_else_could_stand_there():
+    data = toy.text()
+    model = create("text-transformer", epochs=1).fit(data, progress=False)
+    few = data.holdout.iloc[:1]
+    found = model.token_log_likelihoods(few, standardised=True)[0]
+    logits = model.next_token_logits([""], conditions={"mood": few["mood"].iloc[0]})[0]
+    every = logits - np.log(np.exp(logits).sum())
+    chance = np.exp(every)
+    mean = (chance * every).sum()
+    deviation = np.sqrt((chance * (every - mean) ** 2).sum())
+    first = model.token_log_likelihoods(few)[0][0]
+    assert found[0] == pytest.approx((first - mean) / deviation, rel=1e-3)
