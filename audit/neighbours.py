@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
 from audit.features import Rows
 from audit.spaces import ContentSpace, FloatArray, Points, Space, distinct_rows, join
 
@@ -16,14 +21,20 @@ class Neighbours:
 
     def __init__(self, space: Space) -> None:
         self.space = space
-        self._found: dict[tuple[str, int, int], tuple[Points, Points, FloatArray]] = {}
+        self._found: dict[tuple[str, int, int], tuple[Points, Points, NDArray[Any]]] = {}
 
     def nearest(self, queries: Points, targets: Points, k: int = 1) -> FloatArray:
         """The `k` smallest mixed L1 distances of each query, shape (n, k), ascending; see `Space.nearest`."""
-        known = self._recall("nearest", queries, targets)
-        if known is None or known.shape[1] < k:
-            known = self._remember("nearest", queries, targets, self.space.nearest(queries, targets, k))
-        return known[:, :k]
+        return self.closest(queries, targets, k)[0]
+
+    def closest(self, queries: Points, targets: Points, k: int = 1) -> tuple[FloatArray, NDArray[np.int64]]:
+        """Distances of the `k` nearest targets of each query, ascending, and their row numbers; each (n, k)."""
+        distances, rows = (self._recall(kind, queries, targets) for kind in ("distances", "rows"))
+        if distances is None or rows is None or distances.shape[1] < k:
+            distances, rows = self.space.closest(queries, targets, k)
+            self._remember("distances", queries, targets, distances)
+            self._remember("rows", queries, targets, rows)
+        return distances[:, :k], rows[:, :k]
 
     def twin(self, queries: Points, targets: Points) -> FloatArray:
         """Distance to the nearest target that is equal but for its numbers, or its content; see the spaces' `twin`."""
@@ -50,7 +61,7 @@ class Neighbours:
             raise TypeError("records of tables have no content to compare")
         return self.space
 
-    def _recall(self, kind: str, queries: Points, targets: Points) -> FloatArray | None:
+    def _recall(self, kind: str, queries: Points, targets: Points) -> NDArray[Any] | None:
         """What was found for these queries, or for others that they are part of."""
         entry = self._found.get((kind, id(queries), id(targets)))
         if entry is not None:
@@ -61,7 +72,7 @@ class Neighbours:
         known = self._recall(kind, whole, targets)
         return None if known is None else known[rows]
 
-    def _remember(self, kind: str, queries: Points, targets: Points, found: FloatArray) -> FloatArray:
+    def _remember(self, kind: str, queries: Points, targets: Points, found: NDArray[Any]) -> NDArray[Any]:
         # The points are kept too, so that their identity cannot pass to others.
         self._found[kind, id(queries), id(targets)] = (queries, targets, found)
         return found

@@ -80,6 +80,7 @@ BOUND_MEANINGS: dict[BoundKind, str] = {
 
 _ESTIMATE_NAMES = {
     "auc": "AUC",
+    "c_t": "C_T",
     "epsilon_lower": "lower bound on epsilon",
 }
 _TPR = re.compile(r"tpr_at_fpr_(0\.\d{1,9})")

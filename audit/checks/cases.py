@@ -142,8 +142,8 @@ class Cases:
         self._scored_rows = _by_units(train.units, most, rng)
         self._members = train.take(self._scored_rows)
         self._nonmembers = holdout.take(_by_units(holdout.units, most, rng))
-        self._in_first_half = _half(train.units, rng)
-        base = _half(reference.units, rng)
+        self._in_first_half = half(train.units, rng)
+        base = half(reference.units, rng)
         self._base, self._other_reference = reference.take(np.flatnonzero(base)), reference.take(np.flatnonzero(~base))
         self._synthetic = synthetic.take(rng.permutation(len(synthetic.units))[:most_synthetic])
         self._published_per_member = min(1.0, len(synthetic.units) / len(train.units))
@@ -246,7 +246,7 @@ def _by_units(units: IntArray, most: int, rng: np.random.Generator) -> IntArray:
     return np.flatnonzero(chosen[of_row.reshape(-1)])
 
 
-def _half(units: IntArray, rng: np.random.Generator) -> NDArray[np.bool_]:
+def half(units: IntArray, rng: np.random.Generator) -> NDArray[np.bool_]:
     """A random half of the units, as a mask over rows."""
     distinct, of_row = np.unique(units, return_inverse=True)
     chosen = np.zeros(len(distinct), dtype=bool)

@@ -75,7 +75,7 @@ def trained_alike(
     budget = budget_of(model) if private else None
     if budget is not None:
         frame = fitted_into(pool.train, model.schema_)
-        pool = replace(pool, schema=_published(model.schema_), parts={"train": frame})
+        pool = replace(pool, schema=published_domains(model.schema_), parts={"train": frame})
     return fit_many(model, pool, members, seeds, budget)
 
 
@@ -101,7 +101,7 @@ def budget_of(model: Generator) -> PrivacyBudget | None:
     return PrivacyBudget(weights[0] if len(weights) == 1 else epsilon, delta, unit=unit)
 
 
-def _published(schema: Schema) -> Schema:
+def published_domains(schema: Schema) -> Schema:
     """The schema with every domain declared public, as whoever holds the model may."""
     return replace(
         schema, columns=tuple(replace(one, public=one.public or _AUDITOR, paid=False) for one in schema.columns)

@@ -85,8 +85,10 @@ class ContentSpace(Space):
         content = Content(self._features([view(frame) for view in self._views]), self._identities(frame))
         return replace(super().place(frame), content=content)
 
-    def nearest(self, queries: Points, targets: Points, k: int = 1, *, exclude_self: bool = False) -> FloatArray:
-        """Distances of labels and content from each query to its `k` nearest targets, ascending, shape (n, k)."""
+    def closest(
+        self, queries: Points, targets: Points, k: int = 1, *, exclude_self: bool = False
+    ) -> tuple[FloatArray, NDArray[np.int64]]:
+        """Distances of labels and content to the `k` nearest targets, ascending, and their rows, each (n, k)."""
         beside, within = self._measure(queries, targets), self._measure_content(queries, targets)
         _, rows = smallest(
             lambda start, stop: beside(start, stop) + within(start, stop),
@@ -96,7 +98,8 @@ class ContentSpace(Space):
             exclude_self=exclude_self,
         )
         found = self._labels_apart(queries, targets, rows) + self._contents_apart(queries, targets, rows)
-        return np.sort(found, axis=1)
+        order = np.argsort(found, axis=1, kind="stable")
+        return np.take_along_axis(found, order, axis=1), np.take_along_axis(rows, order, axis=1)
 
     def twin(self, queries: Points, targets: Points, *, exclude_self: bool = False) -> FloatArray:
         """Distance between contents to the nearest target, in units of the usual gap between neighbours, shape (n,)."""

@@ -112,10 +112,17 @@ class Space:
         Returns:
             Array (n, k).
         """
+        return self.closest(queries, targets, k, exclude_self=exclude_self)[0]
+
+    def closest(
+        self, queries: Points, targets: Points, k: int = 1, *, exclude_self: bool = False
+    ) -> tuple[FloatArray, NDArray[np.int64]]:
+        """What `nearest` gives, and which targets those are: two arrays (n, k), distances and row numbers."""
         measure = self._measure(queries, targets)
-        found, _ = smallest(measure, len(queries), len(targets), k, exclude_self=exclude_self)
+        found, rows = smallest(measure, len(queries), len(targets), k, exclude_self=exclude_self)
         found += queries.codes.shape[1]
-        return np.where(found < 1e-5, 0.0, found)  # float32 rounding of a sum of ones must not hide an exact copy
+        # Float32 rounding of a sum of ones must not hide an exact copy.
+        return np.where(found < 1e-5, 0.0, found), rows
 
     def twin(self, queries: Points, targets: Points, *, exclude_self: bool = False) -> FloatArray:
         """Chebyshev distance, as a share of full column ranges, to the nearest target with equal categories.

@@ -65,12 +65,22 @@ class PredictsTokens(Protocol):
         ...
 
 
+@runtime_checkable
+class Completes(Protocol):
+    """Goes on with a text that someone else began."""
+
+    def complete(self, prompts: Sequence[str], tokens: int) -> list[str]:
+        """Return how each text most likely goes on, without its beginning."""
+        ...
+
+
 ABILITIES: dict[str, type[Any]] = {
     "record_loss": HasRecordLoss,
     "log_likelihood": HasLogLikelihood,
     "encode": Encodes,
     "discriminate": Discriminates,
     "next_token_logits": PredictsTokens,
+    "complete": Completes,
 }
 """Protocols by the name of the method that gives them away."""
 

@@ -153,6 +153,34 @@ class TextGenerator(NeuralGenerator):
             return np.zeros((0, self.texts_.size))
         return torch.stack(found).double().cpu().numpy()
 
+    def complete(
+        self, prompts: Sequence[str], tokens: int, *, conditions: Mapping[str, Any] | None = None
+    ) -> list[str]:
+        """Return how each text most likely goes on: the likeliest token after each, until the end.
+
+        Args:
+            prompts: Beginnings of records; may be empty. A character that the vocabulary lacks is read as unknown.
+            tokens: At most so many are written.
+            conditions: Labels of the records; those not given are as they occur most often together with them.
+
+        Returns:
+            What follows each prompt, without it.
+        """
+        self._require_fitted()
+        wanted = Conditions(self.schema_, conditions or {}).values
+        given = self._prefix(_likeliest(self.labels_, wanted))[0]
+        begun = [np.concatenate([given, one]) for one in self.texts_.encode_all(prompts)]
+        lengths = np.array([len(one) for one in begun], dtype=np.int64)
+        completed = [""] * len(begun)
+        for length in np.unique(lengths):  # texts of one length are read together
+            alike = np.flatnonzero(lengths == length)
+            for first in range(0, len(alike), _WRITTEN):
+                rows = alike[first : first + _WRITTEN]
+                beginnings = torch.from_numpy(np.stack([begun[row] for row in rows]))
+                for row, written in zip(rows, self._written(beginnings, None, tokens), strict=True):
+                    completed[row] = self.texts_.decode(written)
+        return completed
+
     @property
     def row_length(self) -> int:
         """Tokens that a training row predicts."""
@@ -202,21 +230,28 @@ class TextGenerator(NeuralGenerator):
         cells = payload_frame(self.schema_[self.column_], texts).assign(**self.labels_.decode(codes))
         return cells.reindex(columns=list(self.schema_.names))
 
-    def _written(self, prefixes: Tensor, generator: torch.Generator) -> Tokens:
-        """Continue prefixes of shape (records, tokens) until each ends; shape (records, at most max_length)."""
+    def _written(self, prefixes: Tensor, generator: torch.Generator | None, most: int | None = None) -> Tokens:
+        """Continue prefixes of shape (records, tokens) until each ends; shape (records, at most max_length).
+
+        The tokens are drawn from the generator, or without one the likeliest; `most` limits them instead of max_length.
+        """
         device = self.torch_device
-        written = torch.full((len(prefixes), self.max_length), END)
+        most = self.max_length if most is None else most
+        written = torch.full((len(prefixes), most), END)
         going = torch.arange(len(prefixes))
         state: State | None = None
         tokens = prefixes
         with torch.no_grad():
-            for place in range(self.max_length):
+            for place in range(most):
                 logits, state = self.network_.advance(tokens.to(device), state)
                 wishes = logits[:, -1].cpu() / self.temperature
                 wishes[:, UNKNOWN] = -torch.inf
-                if place == 0 and not self.may_be_empty_:
+                if place == 0 and generator is not None and not self.may_be_empty_:
                     wishes[:, END] = -torch.inf
-                tokens = torch.multinomial(wishes.softmax(dim=1), 1, generator=generator)
+                if generator is None:
+                    tokens = wishes.argmax(dim=1, keepdim=True)
+                else:
+                    tokens = torch.multinomial(wishes.softmax(dim=1), 1, generator=generator)
                 written[going, place] = tokens[:, 0]
                 unfinished = tokens[:, 0] != END
                 if not unfinished.all():

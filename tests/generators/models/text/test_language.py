@@ -134,6 +134,22 @@ def test_samples_follow_the_likelihood(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", TINY)
+def test_texts_are_completed_by_the_likeliest_tokens(kind: str) -> None:
+    model = fitted(kind)
+    prompts = ["the cat", "", "a dog eats"]
+    for prompt, written in zip(prompts, model.complete(prompts, 6), strict=True):
+        text = prompt
+        for _ in range(6):
+            logits = model.next_token_logits([text])[0]
+            logits[1] = -np.inf  # unknown characters are never written
+            if logits.argmax() == 0:
+                break
+            text += model.texts_.pieces_[logits.argmax() - 2]
+        assert written == text[len(prompt) :]
+    assert model.complete([], 3) == []
+
+
+@pytest.mark.parametrize("kind", TINY)
 def test_a_text_is_empty_only_if_one_of_train_is(kind: str, tmp_path: Path) -> None:
     """Of texts so short that about every second token is an end; the others stay as likely among themselves."""
     model = create(kind, **TINY[kind], max_length=3).fit(unlabelled(["a", "b", "b"] * 10), progress=False)

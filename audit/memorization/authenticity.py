@@ -1,0 +1,102 @@
+"""Synthetic records that are some training record with a little noise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from audit.checks import Attack, Case, Cases, Measured, Subject, register
+from audit.memorization.relabelling import (
+    NEIGHBOURS,
+    Excess,
+    Mask,
+    Pool,
+    averaged,
+    excess,
+    first_labelled,
+    share_to_plant,
+)
+from audit.statistics import Floats
+
+PUBLISHED = 1500
+
+
+@register
+class Authenticity(Attack):
+    """Do synthetic records lie closer to a training record than any other training record does?
+
+    A synthetic record is *unauthentic* when its distance to the nearest training record is smaller than that record's
+    own distance to its nearest fellow: it could be that record with noise. Even fresh records often are, the more the
+    tighter they crowd, so the share is compared with what other real records in train's place would give.
+
+    Estimate (lower is better, range -1 to 1): `excess_unauthentic`, the share of synthetic records unauthentic beyond
+    chance.
+
+    Source: Alaa, van Breugel, Saveliev and van der Schaar, "How faithful is your synthetic data?" (ICML 2022), section
+    4; the comparison with relabelled records is ours.
+    """
+
+    id = "memorization.authenticity"
+    title = "Authenticity"
+    question = "Are synthetic records some training record with a little noise, more often than chance explains?"
+    source = "Alaa et al. (ICML 2022), section 4, against relabelled real records"
+    measures = ("excess_unauthentic",)
+    modalities = ("tabular", "image", "text", "audio")
+    knowledge = "reads the published records; the audit compares them with training records and with others"
+    remedy = (
+        "Stop earlier, use a smaller model or more records, or train under differential privacy; noise on single "
+        "values leaves records unauthentic."
+    )
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[Excess, float]] = {}
+
+    def cases(self, subject: Subject) -> Cases:
+        """All that are compared for copies: a training record left out would hide its copies."""
+        return subject.compared
+
+    def leak(self, estimate: str, size: float, target: Case) -> float:  # noqa: ARG002
+        """A copy of a record without an equal is unauthentic, a fresh record half as often: it takes twice the size."""
+        alone = float((target.neighbours.closest(target.members, target.members, 2)[0][:, 1] > 0).mean())
+        return share_to_plant(2 * size / alone, target) if alone > 0 else 0.0
+
+    def measure(self, cases: Sequence[Case], subject: Subject) -> list[Measured]:
+        """Share of unauthentic records beyond what relabelled records show."""
+        found = [self._measured(case, subject)[0] for case in cases]
+        return [averaged("excess_unauthentic", "share of synthetic records", found)]
+
+    def answer(self, measured: list[Measured], subject: Subject) -> str:
+        """The shares in words."""
+        share = self._measured(self.cases(subject).main, subject)[1]
+        return (
+            f"{share:.1%} of the synthetic records looked at lie closer to a training record than any other training "
+            f"record does; {measured[0].value:.1%} beyond what other real records in their place would show."
+        )
+
+    def _measured(self, case: Case, subject: Subject) -> tuple[Excess, float]:
+        if case.name not in self._found:
+            rng = self.rng(subject, case.name)
+            asked = case.synthetic.take(np.sort(rng.permutation(len(case.synthetic))[:PUBLISHED]))
+            pool = Pool.of(
+                (case.members, case.member_units),
+                (case.nonmembers, case.nonmember_units),
+                (case.reference, case.reference_units),
+            )
+            distances, rows = case.neighbours.closest(asked, pool.points, NEIGHBOURS)
+            near, place = np.unique(rows, return_inverse=True)
+            among = place.reshape(rows.shape)
+            # A record's nearest neighbour is itself, so one more is asked for.
+            apart, fellows = case.neighbours.closest(pool.points.take(near), pool.points, NEIGHBOURS + 1)
+            own = fellows == near[:, None]
+
+            def unauthentic(labels: Mask) -> tuple[Floats]:
+                nearest, which = first_labelled(labels[near], among, distances)
+                counted = labels[fellows] & ~own
+                first = counted.argmax(axis=1)
+                each = np.arange(len(near))
+                alone = np.where(counted[each, first], apart[each, first], np.inf)
+                return (((which >= 0) & (nearest < alone[which])).astype(np.float64),)
+
+            self._found[case.name] = excess(pool, unauthentic, rng), float(unauthentic(pool.labels)[0].mean())
+        return self._found[case.name]
