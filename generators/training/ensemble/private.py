@@ -74,14 +74,13 @@ def train_many_privately(
     ]
     streams = [system_entropy(test_seed=test_seed) for _ in runs]
     noise = [None if test_seed is None else system_entropy(test_seed=test_seed) for _ in runs]
+    deviations = [plan.noise_multiplier * plan.clip / plan.expected_batch_size for plan in plans]
     adam = StackedAdamW(stack.weights, betas, weight_decay)
     average = StackedAverage(stack.weights, ema) if ema > 0 else None
     for step in range(max(plan.steps for plan in plans)):
         active = [step < plan.steps for plan in plans]
         batches = [run.rows[draw() if on else slice(0, 0)] for run, draw, on in zip(runs, draws, active, strict=True)]
-        for gradient in stack.gradients:
-            for own, plan, source in zip(gradient, plans, noise, strict=True):
-                fill_with_noise(own, plan.noise_multiplier * plan.clip / plan.expected_batch_size, source)
+        _fill(stack.gradients, deviations, noise)
         rows = torch.cat(batches)
         # If all batches are empty, an ordinary outcome of Poisson sampling, their steps release noise alone.
         if len(rows):
@@ -100,3 +99,15 @@ def train_many_privately(
     stack.give_back(networks, stack.weights if average is None else average.weights)
     for network in networks:
         network.eval()
+
+
+def _fill(
+    gradients: Sequence[Tensor], deviations: Sequence[float], generators: Sequence[torch.Generator | None]
+) -> None:
+    """Fill gradients of shape (models, ...) with each model's noise."""
+    for gradient in gradients:
+        if generators[0] is None and len(set(deviations)) == 1:
+            fill_with_noise(gradient, deviations[0])
+            continue
+        for own, deviation, generator in zip(gradient, deviations, generators, strict=True):
+            fill_with_noise(own, deviation, generator)
