@@ -106,7 +106,7 @@ class Shadows:
                         torch.bmm(sent[place], weights[place], out=back[place])
 
     def _groups(self) -> list[tuple[list[nn.Module], list[Tensor]]]:
-        size = models_at_once(self.networks[0])
+        size = models_at_once(self.networks[0], len(self.networks))
         starts = range(0, len(self.networks), size)
         return [(deepcopy(self.networks[at : at + size]), self.rows[at : at + size]) for at in starts]
 
@@ -183,7 +183,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "Opacus' default hooks": (made.by_hooks, 1),
     }
     found = milliseconds(ways, given.steps, given.rounds)
-    size = models_at_once(made.networks[0])
+    size = models_at_once(made.networks[0], given.models)
     print(f"{given.models} networks, {size} at once; ms of one network's step:")
     print("; ".join(f"{name} {spent:.2f}" for name, spent in found.items()))
     print(header())

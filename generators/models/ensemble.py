@@ -30,7 +30,7 @@ from generators.training.ensemble.noise import RNG
 
 Rows = npt.NDArray[np.int64]
 
-_TASK = 16
+_TASK = 32
 """Models a task, whoever works on it: so results do not depend on the number of workers."""
 
 
@@ -177,7 +177,7 @@ class _Together:
         """Do what was put off, as many networks at once as is fast."""
         networks = [run.network for run, _, _ in self._free] or [run.objective for run in self._paid]
         require_stackable(networks, (self._free[0][0] if self._free else self._paid[0]).rows)
-        size = models_at_once(networks[0])
+        size = models_at_once(networks[0], len(networks))
         for start in range(0, len(networks), size):
             if self._paid:
                 train_many_privately(self._paid[start : start + size], **self._how)

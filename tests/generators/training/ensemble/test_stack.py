@@ -92,6 +92,8 @@ def test_each_model_draws_what_it_draws_alone(draw) -> None:  # type: ignore[no-
             assert torch.equal(part, draw(own))
 
 
-def test_at_least_one_model_is_trained_at_once() -> None:
-    assert models_at_once(nn.Linear(10, 10), numbers=5) == 1
-    assert models_at_once(nn.Linear(10, 10), numbers=220) == 2
+@pytest.mark.parametrize(
+    ("models", "numbers", "expected"), [(7, 5, 1), (7, 220, 2), (7, 400, 3), (9, 880, 5), (3, 1e6, 3)]
+)
+def test_groups_fit_into_memory_and_are_about_equal(models: int, numbers: int, expected: int) -> None:
+    assert models_at_once(nn.Linear(10, 10), models, int(numbers)) == expected
