@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, ClassVar, Self, dataclass_transform, final
+from typing import Any, ClassVar, Protocol, Self, dataclass_transform, final
 
 import pandas as pd
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from generators.datasets import Dataset, Schema
 from generators.encoding.private_domains import declared_only, fitted_into, learn_domains
@@ -46,11 +46,36 @@ _DAMAGE = (
 
 @dataclass(frozen=True)
 class Beside:
-    """What goes on beside a training run: a progress bar, callbacks, checkpoints."""
+    """What goes on beside a training run: a progress bar, callbacks, checkpoints.
+
+    Attributes:
+        progress: Whether to show a progress bar.
+        callbacks: Told how training goes.
+        checkpoints: Where to keep the state of an unfinished run.
+        lender: A generator of the same kind whose encoders to take, instead of learning them from the records.
+        loops: What to train with, where it is not one network after another.
+    """
 
     progress: bool = True
     callbacks: Sequence[Callback] = ()
     checkpoints: Checkpoints | None = None
+    lender: Any = None
+    loops: Loops | None = None
+
+
+class Loops(Protocol):
+    """Stands for `train` and `train_privately`, with their arguments."""
+
+    rng: str
+    """Where the random numbers of private training come from, for the ledger."""
+
+    def train(self, network: nn.Module, rows: Tensor, *arguments: Any, **keywords: Any) -> History:
+        """Do, or put off, what `generators.training.train` does."""
+        ...
+
+    def train_privately(self, objective: nn.Module, rows: Tensor, *arguments: Any, **keywords: Any) -> None:
+        """Do, or put off, what `generators.training.train_privately` does."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -149,6 +174,12 @@ class Generator(ABC):
         Raises:
             InputError: The data set is of another modality, is not split, or cannot be trained on under the budget.
         """
+        beside = Beside(progress, tuple(callbacks), checkpoints) if leads() else Beside(progress=False)
+        return self.fit_beside(dataset, budget, ledger, beside)
+
+    @final
+    def fit_beside(self, dataset: Dataset, budget: PrivacyBudget | None, ledger: Ledger | None, beside: Beside) -> Self:
+        """Do what `fit` does, with everything that goes on beside it: for those who fit several models together."""
         if dataset.modality != self.modality:
             raise InputError(
                 f"{self.kind} makes {self.modality} records, but {dataset.name} holds {dataset.modality} ones"
@@ -164,7 +195,6 @@ class Generator(ABC):
             raise InputError(
                 f"several processes train neural kinds under a budget only: start {self.kind} in one, without torchrun"
             )
-        beside = Beside(progress, tuple(callbacks), checkpoints) if leads() else Beside(progress=False)
         with seeded(self.seed, resolved_device(self.device)):
             if budget is None:
                 self._fit_freely(dataset, beside)
@@ -173,7 +203,8 @@ class Generator(ABC):
         return self
 
     def _fit_freely(self, dataset: Dataset, beside: Beside) -> None:
-        frame, schema, ledger = dataset.train, dataset.schema.learnt_from(dataset.train), Ledger()
+        frame, ledger = dataset.train, Ledger()
+        schema = dataset.schema.learnt_from(frame) if beside.lender is None else beside.lender.schema_
         ledger.add("column names, kinds and order", "public", public=_HOLDER)
         self.history_ = self._fitted_anew(frame, schema, ledger, None, beside)
         self.schema_, self.ledger_, self.rows_ = schema, ledger, len(frame)

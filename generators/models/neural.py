@@ -7,7 +7,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
-from typing import Annotated, Any, ClassVar, final
+from typing import Annotated, Any, ClassVar, Self, final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from generators.datasets import Schema
+from generators.datasets import Dataset, Schema
 from generators.errors import InputError
 from generators.models.base import Beside, Generator, Paying
 from generators.models.packing import unpacked
@@ -122,6 +122,11 @@ class NeuralGenerator(Generator):
     def _restore_encoders(self, state: dict[str, Any]) -> None:
         """Take what `_encoders` returned; `schema_` is set already."""
 
+    def _borrow(self, lender: NeuralGenerator, frame: pd.DataFrame) -> None:
+        """Take the encoders of another generator of this kind; `schema_` is set already."""
+        del frame
+        self._restore_encoders(lender._encoders())
+
     def _phases(self) -> list[Phase]:
         """Return what training lowers, in turn, in every step."""
         return [Phase(self.network_, list(self.network_.parameters()))]
@@ -156,7 +161,9 @@ class NeuralGenerator(Generator):
         return resolved_device(self.device)
 
     @final
-    def training_problem(self, frame: pd.DataFrame, schema: Schema, *, public_only: bool) -> tuple[nn.Module, Tensor]:
+    def training_problem(
+        self, frame: pd.DataFrame, schema: Schema, *, public_only: bool, lender: NeuralGenerator | None = None
+    ) -> tuple[nn.Module, Tensor]:
         """Return what `fit` minimises and over which rows: for auditors, who run the shipped trainer on more records.
 
         A fitted model forgets what it learnt.
@@ -165,6 +172,7 @@ class NeuralGenerator(Generator):
             frame: Canonical training frame.
             schema: What its columns are.
             public_only: Whether to encode by public domains alone, as under a budget.
+            lender: A generator of this kind whose encoders to take, see `learn_encoders`; None learns them.
 
         Returns:
             The network, which maps a batch of rows to one loss per row, with fresh parameters from torch's global
@@ -174,10 +182,22 @@ class NeuralGenerator(Generator):
         # The model counts as unfitted from here: no ledger ever goes with weights that it does not speak of.
         self.__dict__.pop("ledger_", None)
         self.compression_, self.packed_ = None, {}
-        self._learn(frame, schema, public_only=public_only)
+        if lender is None:
+            self._learn(frame, schema, public_only=public_only)
+        else:
+            self.schema_ = schema
+            self._borrow(lender, frame)
         rows = self._rows(frame).to(self.torch_device)
         self.network_ = self._build().to(self.torch_device)
         return (self._private_objective() if public_only else self.network_), rows
+
+    @final
+    def learn_encoders(self, dataset: Dataset) -> Self:
+        """Fit the encoders alone, without a budget, so that models of parts of these records can share them."""
+        self.__dict__.pop("ledger_", None)
+        self.schema_, self.rows_ = dataset.schema.learnt_from(dataset.train), len(dataset.train)
+        self._learn(dataset.train, self.schema_, public_only=False)
+        return self
 
     @final
     def plan(self, budget: PrivacyBudget, units: float, before: Sequence[Event] = ()) -> PrivatePlan:
@@ -202,15 +222,18 @@ class NeuralGenerator(Generator):
             return self._fit_privately(objective, rows, schema, paying, beside)
         order = torch.Generator().manual_seed(self.seed)
         used, aside = _set_aside(frame, schema, self.validation, order)
-        _, rows = self.training_problem(used, schema, public_only=False)
+        _, rows = self.training_problem(used, schema, public_only=False, lender=beside.lender)
         self._record(ledger)
+        if beside.lender is not None:
+            ledger.add(f"encoders shared with other models, from {beside.lender.rows_} records", "none")
         ledger.add("the weights", "none", note="trained without clipping or noise")
         phases = self._phases()
         if len(aside):
             ledger.add(f"when to stop, from {len(aside)} records set aside", "none")
             if len(phases) > 1:
                 raise InputError(f"validation: no loss of {self.kind} tells when to stop; leave it at 0")
-        return train(
+        run = train if beside.loops is None else beside.loops.train
+        return run(
             self.network_,
             rows,
             phases,
@@ -251,8 +274,9 @@ class NeuralGenerator(Generator):
         curator, run, follower = paying.curator, paying.run, self.following()
         if run is None:
             plan = self.plan(curator.budget, curator.units, curator.events)
+            rng = RNG if beside.loops is None else beside.loops.rng
             several = {"processes": processes()} if processes() > 1 else {}
-            curator.spend("the weights", plan.event, parameters={**plan.parameters(), **several, "rng": RNG})
+            curator.spend("the weights", plan.event, parameters={**plan.parameters(), **several, "rng": rng})
             if follower is not None:
                 curator.ledger.add(follower.what, "post-processing")
             run = PrivateRun(identity_of(self.kind, self.get_params(), paying.budget), curator.ledger, schema, plan)
@@ -266,7 +290,8 @@ class NeuralGenerator(Generator):
             for callback in beside.callbacks:
                 callback.stepped(step + 1, {})
 
-        train_privately(
+        train_one = train_privately if beside.loops is None else beside.loops.train_privately
+        train_one(
             objective,
             rows,
             plan,

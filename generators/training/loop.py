@@ -159,6 +159,14 @@ def train(
     return run.history
 
 
+def next_batch(queue: Tensor, size: int, records: int, order: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Return the places of the next batch's records, and what is left of the queue; passes are shuffled by `order`."""
+    if len(queue) < size:
+        # What is left of a pass comes before the next one, so that every record is used in every pass.
+        queue = torch.cat([queue, torch.randperm(records, generator=order)])
+    return queue[:size], queue[size:]
+
+
 class _Run:
     """The moving parts of a run, all of which a checkpoint keeps."""
 
@@ -216,10 +224,7 @@ class _Run:
         return values
 
     def _batch(self) -> Tensor:
-        if len(self.queue) < self.batch_size:
-            # What is left of a pass comes before the next one, so that every record is used in every pass.
-            self.queue = torch.cat([self.queue, torch.randperm(len(self.rows), generator=self.order)])
-        chosen, self.queue = self.queue[: self.batch_size], self.queue[self.batch_size :]
+        chosen, self.queue = next_batch(self.queue, self.batch_size, len(self.rows), self.order)
         return self.rows[chosen.to(self.rows.device)]
 
     @contextmanager

@@ -100,7 +100,7 @@ def train_privately(
     test_seed = None if test_seed is None else test_seed + rank()
     sampler = system_entropy(test_seed=test_seed)
     noise = system_entropy(device, test_seed=test_seed)
-    draw = _poisson(len(rows), people, plan.sampling_rate, sampler)
+    draw = poisson_batches(len(rows), people, plan.sampling_rate, sampler)
     objective.train()
     parameters = trained(objective)
     adam = torch.optim.AdamW(parameters.values(), lr=learning_rate, betas=betas, weight_decay=weight_decay)
@@ -157,7 +157,7 @@ def train_privately(
         objective.eval()
 
 
-def _poisson(rows: int, people: Tensor | None, rate: float, sampler: torch.Generator) -> Callable[[], Tensor]:
+def poisson_batches(rows: int, people: Tensor | None, rate: float, sampler: torch.Generator) -> Callable[[], Tensor]:
     """Return how to draw the rows of a batch: each unit with the same chance, whatever the others do."""
     if people is None:
         return lambda: torch.nonzero(torch.rand(rows, generator=sampler, dtype=torch.float64) < rate).flatten()

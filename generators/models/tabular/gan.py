@@ -18,6 +18,7 @@ from torch.func import functional_call
 from generators.datasets import Schema
 from generators.encoding.blocks import UNSEEN, Block
 from generators.models.layers import mlp, one_hot_blocks
+from generators.models.neural import NeuralGenerator
 from generators.models.parameters import NonNegativeFloat, PositiveFloat, PositiveInt, Share
 from generators.models.tabular.base import TabularGenerator, drawn_codes
 from generators.models.tabular.by_category import by_category
@@ -84,11 +85,18 @@ class TabularGAN(TabularGenerator):
 
     def _learn(self, frame: pd.DataFrame, schema: Schema, *, public_only: bool) -> None:
         super()._learn(frame, schema, public_only=public_only)
+        self._count(frame)
+
+    def _borrow(self, lender: NeuralGenerator, frame: pd.DataFrame) -> None:
+        super()._borrow(lender, frame)
+        self._count(frame)
+
+    def _count(self, frame: pd.DataFrame) -> None:
         # Under a budget nothing is wished for: how often each category occurs would have to be paid for.
         self.frequencies_ = tuple(
             np.bincount(column, minlength=size)
             for column, size in zip(self.encoder_.encode(frame).T, self.encoder_.sizes, strict=True)
-            if not public_only
+            if not self.encoder_.public_only
         )
 
     def _build(self) -> GAN:

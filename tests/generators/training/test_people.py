@@ -16,7 +16,7 @@ from generators.datasets import Dataset
 from generators.datasets.schema import Column, Schema
 from generators.privacy.plan import PrivatePlan
 from generators.training import train_privately
-from generators.training.private import _poisson
+from generators.training.private import poisson_batches
 from generators.training.randomness import system_entropy
 
 
@@ -70,7 +70,7 @@ def test_one_more_person_changes_the_sum_by_at_most_the_clip(records: int, size:
 
 def test_people_enter_batches_at_the_planned_rate_and_by_any_of_their_records() -> None:
     people = torch.tensor([0] * 30 + [1] * 3 + [2])
-    draw = _poisson(len(people), people, 0.25, system_entropy(test_seed=0))
+    draw = poisson_batches(len(people), people, 0.25, system_entropy(test_seed=0))
     inclusion, places = torch.zeros(3), torch.zeros(len(people))
     for _ in range(4000):
         batch = draw()

@@ -31,7 +31,7 @@ def train(path: Path, counted: Path | None = None, resume: bool = False, every: 
     if counted is not None:
         from generators.training import private
 
-        honest = private._poisson
+        honest = private.poisson_batches
 
         def noted(*arguments: object) -> Callable[[], Tensor]:
             draw = honest(*arguments)  # type: ignore[arg-type]
@@ -43,7 +43,7 @@ def train(path: Path, counted: Path | None = None, resume: bool = False, every: 
 
             return drawn
 
-        private._poisson = noted
+        private.poisson_batches = noted
         torch.set_num_threads(1)
     checkpoints = Checkpoints(path, every, resume)
     return TabularVAE(**SMALL).fit(tabular(), BUDGET, progress=False, checkpoints=checkpoints)  # type: ignore[arg-type]
