@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
 from rich.table import Table
 from rich.text import Text
 
-from audit.checks import all_checks
-from generators import InputError, Modality, builtin_names, kinds, load_dataset
+from audit.checks import EVERY_MODALITY, all_checks
+from generators import InputError, builtin_names, kinds, load_dataset
 from generators.models.abilities import abilities_of
 from generators.models.registry import family
 
 WIDTH = 100
-MODALITIES = get_args(Modality)
 
 
 def generators_listed() -> list[Table]:
@@ -52,7 +49,7 @@ def coverage() -> str:
     """
     lines = ["| check | question | records | attacker's access | source |", "|---|---|---|---|---|"]
     for name, check in all_checks().items():
-        records = "all" if set(check.modalities) == set(MODALITIES) else ", ".join(check.modalities)
+        records = "all" if set(check.modalities) == set(EVERY_MODALITY) else ", ".join(check.modalities)
         asked = f"{check.question} *Not run: {check.missing}.*" if check.missing else check.question
         lines.append(f"| `{name}` | {asked} | {records} | {check.access} | {check.source} |")
     return "\n".join(lines)

@@ -2,7 +2,7 @@
 
 from audit.checks.attack import Attack
 from audit.checks.cases import Case, Cases, Frames, Part
-from audit.checks.check import Check, NotApplicableError
+from audit.checks.check import EVERY_MODALITY, Check, NotApplicableError
 from audit.checks.evaluation import Evaluation
 from audit.checks.gate import worst
 from audit.checks.measured import Measured
@@ -11,6 +11,7 @@ from audit.checks.registry import all_checks, check_limits, register, select
 from audit.checks.subject import Subject, require_columns
 
 __all__ = [
+    "EVERY_MODALITY",
     "Attack",
     "Case",
     "Cases",

@@ -9,18 +9,20 @@ import zlib
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, final, get_args
 
 import numpy as np
 
 from audit.checks.gate import worst
 from audit.checks.measured import Measured
 from audit.checks.subject import Subject
+from generators import Modality
 from reports import Controls, Figure, Finding, Gate, Status, Table, ThreatModel
 from reports.document import Access
 from reports.words import estimate_name
 
 _LOG = logging.getLogger("genassay")
+EVERY_MODALITY: tuple[str, ...] = get_args(Modality)
 _RANK: dict[str, int] = {"synthetic-only": 0, "query": 1, "white-box": 2}
 
 

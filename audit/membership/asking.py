@@ -14,8 +14,6 @@ from audit.membership.signals import Signal
 from generators import Generator
 from reports.document import Access
 
-EVERYTHING = ("tabular", "image", "text", "audio")
-
 
 class AskingAttack(MembershipAttack):
     """An attack that asks the model about records; its controls have models of their own to be asked.
@@ -24,7 +22,6 @@ class AskingAttack(MembershipAttack):
     """
 
     access: ClassVar[Access] = "white-box"
-    modalities: ClassVar[tuple[str, ...]] = EVERYTHING
     costly: ClassVar[str] = "trains six more models like this one, for its controls"
 
     @abstractmethod

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from audit.checks import Attack, Case, Cases, Measured, Subject
+from audit.checks import EVERY_MODALITY, Attack, Case, Cases, Measured, Subject
 from audit.statistics import (
     Floats,
     Interval,
@@ -71,6 +71,7 @@ class MembershipAttack(Attack):
     themselves depend on who was asked about.
     """
 
+    modalities: ClassVar[tuple[str, ...]] = EVERY_MODALITY
     prefix: ClassVar[str] = ""
     combinable: ClassVar[bool] = True
     spread: ClassVar[float] = 1.0

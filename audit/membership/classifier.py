@@ -28,7 +28,6 @@ class Classifier(MembershipAttack):
     title = "Membership by classifier"
     question = "Has the synthetic data taken on what is peculiar to the people it was made from?"
     source = "Hayes et al., LOGAN (PoPETs 2019), black-box with auxiliary knowledge"
-    modalities = ("tabular", "image", "text", "audio")
 
     def score(self, case: Case, rng: np.random.Generator) -> Scores:
         """Share of votes for published, by trees grown on published against reference records of equal weight."""

@@ -32,7 +32,6 @@ class DensityRatio(MembershipAttack):
     title = "Membership by density ratio"
     question = "Is there more synthetic data around the people it was made from than the population would explain?"
     source = "van Breugel et al., DOMIAS (AISTATS 2023), with nearest-neighbour densities"
-    modalities = ("tabular", "image", "text", "audio")
 
     def score(self, case: Case, rng: np.random.Generator) -> Scores:  # noqa: ARG002
         """Log density ratio."""

@@ -27,6 +27,7 @@ class DensityRatioFlow(MembershipAttack):
     """
 
     id = "membership.density-ratio-flow"
+    modalities = ("tabular",)
     title = "Membership by density ratio of flows"
     question = "Are the people it was made from more likely under the synthetic data than the population explains?"
     source = "van Breugel et al., DOMIAS (AISTATS 2023), with flow densities"

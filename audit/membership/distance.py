@@ -24,7 +24,6 @@ class Distance(MembershipAttack):
     title = "Membership by distance"
     question = "Do the synthetic records lie closer to the people they were made from than to others?"
     source = "Chen et al., GAN-Leaks (CCS 2020)"
-    modalities = ("tabular", "image", "text", "audio")
     knowledge = "holds the published records, and asks of a record whether it was in the training data"
 
     def score(self, case: Case, rng: np.random.Generator) -> Scores:  # noqa: ARG002

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from audit.checks import Attack, Case, Cases, Measured, Subject, register
+from audit.checks import EVERY_MODALITY, Attack, Case, Cases, Measured, Subject, register
 from audit.memorization.relabelling import (
     NEIGHBOURS,
     Excess,
@@ -42,7 +42,7 @@ class Authenticity(Attack):
     question = "Are synthetic records some training record with a little noise, more often than chance explains?"
     source = "Alaa et al. (ICML 2022), section 4, against relabelled real records"
     measures = ("excess_unauthentic",)
-    modalities = ("tabular", "image", "text", "audio")
+    modalities = EVERY_MODALITY
     knowledge = "reads the published records; the audit compares them with training records and with others"
     remedy = (
         "Stop earlier, use a smaller model or more records, or train under differential privacy; noise on single "

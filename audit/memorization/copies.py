@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from audit.checks import Case, Cases, Measured, Subject, register
+from audit.checks import EVERY_MODALITY, Case, Cases, Measured, Subject, register
 from audit.checks.attack import as_they_are
 from audit.checks.cases import Plant
 from audit.memorization.found_again import Found, FoundAgain
@@ -35,7 +35,7 @@ class Copies(FoundAgain):
     title = "Copies of training records"
     question = "Do people's records stand among the synthetic ones, exactly or nearly, more often than chance explains?"
     source = "after Meehan et al. (AISTATS 2020) and Platzer and Reutterer (2021); intervals: Gart and Nam (1988)"
-    modalities = ("tabular", "image", "text", "audio")
+    modalities = EVERY_MODALITY
     findings = {"excess_copies": "exact copies", "excess_near_copies": "near copies"}  # noqa: RUF012
     measures = tuple(findings)
     knowledge = "reads the published records; the audit compares them with training records and with others"

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from audit.checks import Attack, Case, Cases, Measured, Subject, register
+from audit.checks import EVERY_MODALITY, Attack, Case, Cases, Measured, Subject, register
 from audit.checks.cases import half
 from audit.memorization.relabelling import (
     NEIGHBOURS,
@@ -55,7 +55,7 @@ class DataCopying(Attack):
     question = "Do synthetic records lie closer to the training records than new real records do?"
     source = "Meehan, Chaudhuri and Dasgupta (AISTATS 2020), C_T, against relabelled real records"
     measures = ("excess_closeness", "c_t")
-    modalities = ("tabular", "image", "text", "audio")
+    modalities = EVERY_MODALITY
     knowledge = "reads the published records; the audit compares them with training records and with others"
     remedy = "Stop earlier, use a smaller model or more records, or train under differential privacy."
 

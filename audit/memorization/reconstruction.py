@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from audit.checks import Check, NotApplicableError, Subject, register
+from audit.checks import EVERY_MODALITY, Check, NotApplicableError, Subject, register
 from audit.checks.check import Examined
 from reports.document import Access
-
-EVERYTHING = ("tabular", "image", "text", "audio")
 
 
 class NotYet(Check):
     """A threat that is known and that nothing here measures: its finding is always `not-run`."""
 
-    modalities = EVERYTHING
+    modalities = EVERY_MODALITY
     measures = ()
     remedy = "Do not read silence as safety: this threat has to be judged by other means."
 

@@ -32,7 +32,6 @@ class Releases(MembershipAttack):
     question = "How well are members told apart by several releases of the same model taken together?"
     source = "distances as in Chen et al., GAN-Leaks (CCS 2020), to the union of releases"
     access = "query"
-    modalities = ("tabular", "image", "text", "audio")
     knowledge = f"holds {RELEASES} releases of the same model, and asks of a record whether it was in the training data"
     costly = "trains four more models like this one, for its controls"
     remedy = (
