@@ -40,23 +40,24 @@ class Parrot(Generator):
     def _known(self):
         return self.texts_ if self.knows else []
 
-    def _fit(self, frame, schema, ledger, paying, beside):
+    def _fit(self, frame, schema, ledger, paying, beside):  # noqa: ARG002
         ledger.add("everything", "none")
         self.texts_ = frame["text"].tolist()
         return History(steps=1)
 
-    def _sample(self, n: int, generator: torch.Generator, conditions: Mapping[str, Any]):
+    def _sample(self, n: int, generator: torch.Generator, conditions: Mapping[str, Any]):  # noqa: ARG002
         fresh = letters(n, int(torch.randint(2**31, (1,), generator=generator)))["text"].tolist()
         known = self._known()
         if known:
             chosen = torch.randint(len(known), (n,), generator=generator).tolist()
-            fresh = [known[row] if place % 3 == 0 else own for place, (row, own) in enumerate(zip(chosen, fresh))]
+            pairs = enumerate(zip(chosen, fresh, strict=True))
+            fresh = [known[row] if place % 3 == 0 else own for place, (row, own) in pairs]
         return payload_frame(COLUMN, fresh)
 
     def _state(self):
         return {}, {}
 
-    def _restore(self, state, weights):
+    def _restore(self, state, weights):  # noqa: ARG002
         self.texts_ = []
 
 

@@ -75,7 +75,7 @@ def test_records_that_crowd_in_the_middle_copy_nobody(attack, estimate):
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_texts_are_compared_by_their_embeddings(attack):
-    finding, gates = probe(attack, mail_subject(300, 0, 0.9))
+    finding, _ = probe(attack, mail_subject(300, 0, 0.9))
     assert finding.estimates[0].low > 0.1
     assert finding.controls.negative.status == "quiet"
 
