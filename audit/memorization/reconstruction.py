@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from audit.checks import EVERY_MODALITY, Check, NotApplicableError, Subject, register
 from audit.checks.check import Examined
-from reports.document import Access
 
 
 class NotYet(Check):
-    """A threat that is known and that nothing here measures: its finding is always `not-run`."""
+    """A threat that is known and that nothing here measures: its finding is `not-run`, at whatever access."""
 
     modalities = EVERY_MODALITY
     measures = ()
@@ -31,8 +28,7 @@ class Reconstruction(NotYet):
     title = "Reconstruction by an informed adversary"
     question = "Could someone who knows all training records but one reconstruct that one from the model?"
     source = "Balle, Cherubin and Hayes, Reconstructing training data with informed adversaries (IEEE S&P 2022)"
-    access: ClassVar[Access] = "white-box"
-    knowledge = "has the weights and knows all training records but one"
+    knowledge = "has the published records or the weights, and knows all training records but one"
     missing = "this attack is not built yet, so nothing is known"
 
 
@@ -47,6 +43,5 @@ class ModelInversion(NotYet):
     title = "Model inversion"
     question = "Could someone with the model find what one person's training records look like?"
     source = "Fredrikson, Jha and Ristenpart, Model inversion attacks that exploit confidence information (CCS 2015)"
-    access: ClassVar[Access] = "white-box"
-    knowledge = "has the weights, and knows a label or a name that stands for one person"
+    knowledge = "has the published records or the weights, and knows a label or a name that stands for one person"
     missing = "this attack is not built yet, so nothing is known"
