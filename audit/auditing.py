@@ -67,7 +67,7 @@ def run_audit(
     start = time.perf_counter()
     wanted = select(list(checks) if checks is not None else None)
     probed = _as_target(target, dataset, seed)
-    subject = Subject(probed, dataset, policy or default_policy(), seed, again, keep)
+    subject = Subject(probed, dataset, policy or default_policy(), seed, again, keep=keep)
     findings: list[Finding] = []
     gates: list[Gate] = []
     for number, check in enumerate(wanted):

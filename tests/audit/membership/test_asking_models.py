@@ -13,7 +13,7 @@ from tests.generators.models import toy
 POLICY = default_policy().override({"shadows": 8, "draws": 300}, "the test")
 
 
-def affairs(rows=250):
+def affairs(rows=160):
     data = load_dataset("affairs").split(seed=0)
     return replace(data, parts={part: frame.iloc[:rows].reset_index(drop=True) for part, frame in data.parts.items()})
 
