@@ -78,7 +78,17 @@ def run_audit(
     wanted = select(list(checks) if checks is not None else None)
     probed = _as_target(target, dataset, seed)
     asked = tuple(check.id for check in wanted) if checks is not None else ()
-    subject = Subject(probed, dataset, policy or default_policy(), seed, again, asked, secret, tuple(known), keep)
+    subject = Subject(
+        probed,
+        dataset,
+        policy or default_policy(),
+        seed,
+        again,
+        asked=asked,
+        secret=secret,
+        known=tuple(known),
+        keep=keep,
+    )
     findings: list[Finding] = []
     gates: list[Gate] = []
     for number, check in enumerate(wanted):
