@@ -22,7 +22,7 @@ from generators import create, load_dataset
 from tests.generators.models import toy
 
 SMALL = {
-    "tabular-vae": {"epochs": 60, "hidden": 64, "batch_size": 32},
+    "tabular-vae": {"epochs": 200, "batch_size": 16},
     "tabular-gan": {"epochs": 60, "hidden": 64, "batch_size": 32},
     "tabular-diffusion": {"epochs": 150, "hidden": 128, "batch_size": 32, "ema": 0.0},
     "text-transformer": {"epochs": 12, "batch_size": 8},
