@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from audit.checks import Policy, Subject, default_policy, select, worst
+from audit.checks import Policy, Subject, asked_for, default_policy, select, worst
 from audit.provenance import provenance
 from audit.targets import Target, model_target, records_target
 from generators import Dataset, Generator, InputError
@@ -47,7 +47,8 @@ def run_audit(
         target: a trained generator (as many records are drawn from it as it was trained on), synthetic records in
             canonical form, or a `Target`.
         dataset: the real data, split into train (which the generator saw), holdout and reference.
-        checks: ids, families or patterns; by default all checks that are not costly.
+        checks: ids, families or patterns, all of them by default; costly checks run only if their own id, or a pattern
+            with a `*`, asks for them.
         seed: every number of the audit follows from it and from the target.
         policy: limits and amounts of work; the shipped policy by default.
         name: title of the audit.
@@ -77,7 +78,7 @@ def run_audit(
     start = time.perf_counter()
     wanted = select(list(checks) if checks is not None else None)
     probed = _as_target(target, dataset, seed)
-    asked = tuple(check.id for check in wanted) if checks is not None else ()
+    asked = tuple(check.id for check in wanted if asked_for(check, checks)) if checks is not None else ()
     subject = Subject(
         probed,
         dataset,
@@ -94,8 +95,7 @@ def run_audit(
     for number, check in enumerate(wanted):
         if progress is not None:
             progress(check.title, number, len(wanted))
-        unasked = checks is None and check.costly
-        finding, decided = (check().unasked(subject), []) if unasked else check().run(subject)
+        finding, decided = check().run(subject) if asked_for(check, checks) else (check().unasked(subject), [])
         findings.append(finding)
         gates.extend(decided)
     if observe is not None:

@@ -7,7 +7,7 @@ from audit.checks.evaluation import Evaluation
 from audit.checks.gate import worst
 from audit.checks.measured import Measured
 from audit.checks.policy import Limit, Policy, default_policy
-from audit.checks.registry import all_checks, check_limits, register, select
+from audit.checks.registry import all_checks, asked_for, check_limits, register, select
 from audit.checks.subject import Subject, require_columns
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Policy",
     "Subject",
     "all_checks",
+    "asked_for",
     "check_limits",
     "default_policy",
     "register",

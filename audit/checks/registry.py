@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import TypeVar
 
@@ -46,6 +47,16 @@ def select(wanted: list[str] | None) -> list[type[Check]]:
             raise InputError(f"no check is called {name!r}; there are {', '.join(known)}")
         chosen.update(matches)
     return [known[check] for check in sorted(chosen)]
+
+
+def asked_for(check: type[Check], wanted: Sequence[str] | None) -> bool:
+    """Whether a check is to run: one that is costly only if its own id, or a pattern with a `*`, asks for it.
+
+    Naming a family asks for what can be had in minutes; the rest is listed as not run.
+    """
+    return not check.costly or any(
+        name == check.id or ("*" in name and fnmatchcase(check.id, name)) for name in wanted or ()
+    )
 
 
 def check_limits(policy: Policy, source: str) -> None:
