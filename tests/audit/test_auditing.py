@@ -16,7 +16,7 @@ from reports import Audit
 from tests.audit.planting import affairs, alarms, copied
 
 GOLDEN = Path(__file__).parent / "golden" / "audit.json"
-FAST = ["membership.distance", "memorization", "fidelity"]
+FAST = ["membership.distance", "memorization.copies", "fidelity"]
 
 
 @pytest.fixture(scope="module")
@@ -202,4 +202,4 @@ def same(found, golden, path):
 def test_attacks_and_evaluations_are_the_only_kinds():
     from audit import Evaluation
 
-    assert all(issubclass(check, Attack | Evaluation) for check in all_checks().values())
+    assert all(issubclass(check, Attack | Evaluation) or check.missing for check in all_checks().values())

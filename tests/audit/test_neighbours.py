@@ -104,13 +104,13 @@ def test_fewer_targets_than_neighbours_repeat_the_farthest(placed):
 def test_a_search_is_done_once(placed, monkeypatch):
     space, queries, targets = placed
     searches = []
-    search = space.nearest
-    monkeypatch.setattr(space, "nearest", lambda q, t, k: searches.append(k) or search(q, t, k))
+    search = space.closest
+    monkeypatch.setattr(space, "closest", lambda q, t, k: searches.append(k) or search(q, t, k))
     shared = Neighbours(space)
     shared.nearest(queries, targets, 5)
     shared.nearest(queries, targets, 2)
     rows = np.array([3, 1])
-    np.testing.assert_array_equal(shared.nearest(queries.take(rows), targets, 2), search(queries, targets, 2)[rows])
+    np.testing.assert_array_equal(shared.nearest(queries.take(rows), targets, 2), search(queries, targets, 2)[0][rows])
     assert searches == [5]
     shared.nearest(targets, queries, 1)
     shared.nearest(targets, queries, 3)

@@ -40,7 +40,8 @@ def quiet():
 
 
 def test_the_table_is_complete():
-    asking = [name for name, check in all_checks().items() if check.costly and check.access != "synthetic-only"]
+    membership = {name: check for name, check in all_checks().items() if name.startswith("membership.")}
+    asking = [name for name, check in membership.items() if check.costly and check.access != "synthetic-only"]
     elsewhere = ["membership.groundhog", "membership.min-k", "membership.min-k-plus-plus"]
     assert asking == sorted([*ATTACKS, *elsewhere])
 
