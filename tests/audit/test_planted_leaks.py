@@ -2,6 +2,7 @@
 
 import pytest
 
+from audit import run_audit
 from tests.audit.planting import affairs, alarms, copied, privacy_audit, randhie, thirds
 
 SEEDS = [pytest.param(seed, marks=pytest.mark.slow if seed else ()) for seed in range(10)]
@@ -46,6 +47,14 @@ def test_fresh_coarse_records_never_fail(source):
     for seed in range(10):
         data, fresh = source(seed)
         assert "fail" not in alarms(privacy_audit(fresh, data, seed)).values()
+
+
+@pytest.mark.slow
+def test_no_check_of_any_family_accuses_fresh_records():
+    data, fresh = affairs(0)
+    audit = run_audit(fresh, data, ["membership", "anonymity", "memorization"])
+    assert alarms(audit) == {}
+    assert "error" not in {finding.status for finding in audit.findings}
 
 
 def test_a_synthetic_file_identical_to_train_fails_loudly():
