@@ -83,6 +83,7 @@ _ESTIMATE_NAMES = {
     "c_t": "C_T",
     "epsilon_lower": "lower bound on epsilon",
 }
+_WHOSE = {"person": "of persons", "exposed": "among the exposed"}
 _TPR = re.compile(r"tpr_at_fpr_(0\.\d{1,9})")
 
 
@@ -104,9 +105,12 @@ def estimate_name(name: str) -> str:
     """Spell out the short name of an estimate.
 
     Example:
-        >>> estimate_name("tpr_at_fpr_0.01"), estimate_name("excess_copies")
-        ('true positives at 1% false alarms', 'excess copies')
+        >>> estimate_name("tpr_at_fpr_0.01"), estimate_name("person_auc"), estimate_name("excess_copies")
+        ('true positives at 1% false alarms', 'AUC of persons', 'excess copies')
     """
+    whose, _, rest = name.partition("_")
+    if whose in _WHOSE and (rest in _ESTIMATE_NAMES or _TPR.fullmatch(rest)):
+        return f"{estimate_name(rest)} {_WHOSE[whose]}"
     if match := _TPR.fullmatch(name):
         return f"true positives at {percent(float(match[1]))} false alarms"
     return _ESTIMATE_NAMES.get(name, name.replace("_", " "))
