@@ -1,5 +1,13 @@
 """How sure a number is: closed-form intervals, ROC curves, a bootstrap by privacy unit, strata and power."""
 
+from audit.statistics.epsilon import (
+    gaussian_bound,
+    gaussian_epsilon,
+    gaussian_one_run_bound,
+    many_runs_bound,
+    one_run_bound,
+    one_run_ceiling,
+)
 from audit.statistics.intervals import (
     Interval,
     clopper_pearson,
@@ -27,9 +35,15 @@ __all__ = [
     "bootstrap_interval",
     "clopper_pearson",
     "efficient_score",
+    "gaussian_bound",
+    "gaussian_epsilon",
+    "gaussian_one_run_bound",
+    "many_runs_bound",
     "mean_interval",
     "newcombe",
     "normal_quantile",
+    "one_run_bound",
+    "one_run_ceiling",
     "roc_curve",
     "smallest_detectable_share",
     "smallest_fpr",
