@@ -125,7 +125,7 @@ class CountingAttack(Attack):
                 if not tries:
                     continue
                 few = 0 < hits < SMALLEST_CELL
-                count = SMALLEST_CELL if few else hits
+                count = min(SMALLEST_CELL, tries) if few else hits
                 interval = wilson(count, tries, subject.policy.confidence_shown)
                 labels.append(f"{way.name}, {group}" + (f" (fewer than {SMALLEST_CELL})" if few else ""))
                 values.append(count / tries)
@@ -167,9 +167,9 @@ def rate(hits: float, tries: float) -> str:
     if not tries:
         return "no try"
     if 0 < hits < SMALLEST_CELL:
-        return f"under {SMALLEST_CELL / tries:.1%}"
+        return f"under {min(1.0, SMALLEST_CELL / tries):.1%}"
     if 0 < tries - hits < SMALLEST_CELL:
-        return f"over {1 - SMALLEST_CELL / tries:.1%}"
+        return f"over {max(0.0, 1 - SMALLEST_CELL / tries):.1%}"
     return f"{hits / tries:.1%}"
 
 

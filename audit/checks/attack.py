@@ -143,7 +143,7 @@ class Attack(Check):
                 if missed
                 else "members leaked at the size of each limit were found"
                 if planted
-                else "no limit is set, so there is no size at which to plant a leak",
+                else "no limit is set, or no share of leaked members would move an estimate so far: none was planted",
             ),
             negative=control(
                 "fired" if fired else "quiet",

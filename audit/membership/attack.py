@@ -201,7 +201,7 @@ class MembershipAttack(Attack):
                     ]
                 },
             ),
-            _histogram(main),
+            _histogram(main, cases.main),
         ]
 
     def power(self, subject: Subject) -> dict[str, Any]:
@@ -273,9 +273,10 @@ def _interval(value: float, draws: Floats, units: int, confidence: float) -> Int
     return bootstrap_interval(value, draws, units, confidence)
 
 
-def _histogram(scores: Scores) -> Figure:
+def _histogram(scores: Scores, case: Case) -> Figure:
     """Score distributions, coarse enough that no bin speaks of fewer than five people."""
     both = np.concatenate([scores.members, scores.nonmembers])
+    both = both[np.isfinite(both)] if np.isfinite(both).any() else np.zeros(1)
     low, high = np.quantile(both, [0.005, 0.995])
     edges = np.linspace(low, high if high > low else low + 1, _BINS + 1)
     return Figure(
@@ -284,18 +285,22 @@ def _histogram(scores: Scores) -> Figure:
         description="The further the two lie apart, the better members can be told; bins of under five are hidden.",
         data={
             "edges": _rounded(edges),
-            "members": _counts(scores.members, edges),
-            "nonmembers": _counts(scores.nonmembers, edges),
+            "members": _counts(scores.members, case.member_units[scores.rows[0]], edges),
+            "nonmembers": _counts(scores.nonmembers, case.nonmember_units[scores.rows[1]], edges),
         },
     )
 
 
-def _counts(scores: Floats, edges: Floats) -> list[int | None]:
-    """Counts by bin, with those under five hidden, and never one alone: it would follow from the sum."""
-    counts = np.histogram(np.clip(scores, edges[0], edges[-1]), edges)[0]
-    hidden = (counts > 0) & (counts < 5)
-    if hidden.sum() == 1 and (counts >= 5).any():
-        hidden[np.argmin(np.where(counts >= 5, counts, np.iinfo(counts.dtype).max))] = True
+def _counts(scores: Floats, people: IntArray, edges: Floats) -> list[int | None]:
+    """Records by bin; bins of under five people are hidden, and never one alone: it would follow from the sum."""
+    inside = np.clip(scores, edges[0], edges[-1])
+    counts = np.histogram(inside, edges)[0]
+    bins = np.minimum(np.searchsorted(edges, inside, side="right") - 1, len(counts) - 1)
+    in_bin = np.bincount(np.unique(np.stack([bins, people]), axis=1)[0], minlength=len(counts))
+    hidden = (in_bin > 0) & (in_bin < 5)
+    shown = (in_bin >= 5) & ~hidden
+    if hidden.sum() == 1 and shown.any():
+        hidden[np.argmin(np.where(shown, counts, np.iinfo(counts.dtype).max))] = True
     return [None if hide else int(count) for count, hide in zip(counts, hidden, strict=True)]
 
 

@@ -111,7 +111,13 @@ class ContentSpace(Space):
         """Distances between contents alone to the `k` nearest targets, ascending, shape (n, k)."""
         within = self._measure_content(queries, targets)
         _, rows = smallest(within, len(queries), len(targets), k, exclude_self=exclude_self)
-        return np.sort(self._contents_apart(queries, targets, rows), axis=1)
+        found = np.sort(self._contents_apart(queries, targets, rows), axis=1)
+        if not exclude_self:
+            # Embeddings leave things out, such as case or loudness: among targets as near as can be, the equal one may
+            # not have been the one that was found.
+            equal = np.isin(_content(queries).identity, _content(targets).identity) & (found[:, 0] > 0)
+            found[equal] = np.insert(found[equal, :-1], 0, 0.0, axis=1)
+        return found
 
     def view(self, name: str, points: Points) -> Rows:
         """What one embedding says of the points' contents, centred and scaled, shape (n, d)."""

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from audit.checks import Subject, all_checks, default_policy
+from audit.membership.attack import _counts
 from audit.targets import records_target
 from tests.audit.planting import affairs, copied
 
@@ -156,3 +157,10 @@ def test_many_records_a_person_widen_the_interval():
         widths.append(auc.high - auc.low)
         assert auc.n == (500 if dataset is grouped else 2000)
     assert widths[0] > 1.7 * widths[1]
+
+
+def test_a_histogram_shows_no_bin_of_fewer_than_five_people():
+    """Six like records of one person are one person's, and are hidden together with the next smallest bin."""
+    scores, people = np.repeat([0.0, 1.0, 2.0], [6, 6, 8]), np.r_[np.zeros(6, dtype=int), np.arange(1, 15)]
+    assert _counts(scores, people, np.array([-0.5, 0.5, 1.5, 2.5])) == [None, None, 8]
+    assert _counts(scores, np.arange(20), np.array([-0.5, 0.5, 1.5, 2.5])) == [6, 6, 8]

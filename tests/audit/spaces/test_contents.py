@@ -42,6 +42,17 @@ def test_only_an_equal_content_is_an_exact_copy(placed):
     assert np.median(space.twin(targets, targets, exclude_self=True)) == pytest.approx(1, abs=0.25)
 
 
+def test_an_exact_copy_is_found_among_others_as_near():
+    """Embeddings of texts do not tell capitals from small letters; what is equal does."""
+    data, fresh = thirds("text", 0, rows=80)
+    space = ContentSpace(data.schema, fresh, data.reference, [data.train, data.holdout])
+    name = next(column.name for column in data.schema.columns if column.kind == "text")
+    shouted = data.train.assign(**{name: data.train[name].str.swapcase()})
+    published = space.place(pd.concat([shouted, data.train], ignore_index=True))
+    assert (space.twin(space.place(data.train), published) == 0).all()
+    assert (space.twin(space.place(data.train), space.place(shouted)) > 0).all()
+
+
 def test_a_blurred_content_is_near_and_no_copy(placed):
     _, _, space, queries, _ = placed
     moved = space.twin(space.blurred(queries, 0.2, np.random.default_rng(0)), queries)
