@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from audit.neighbours import Points, join
+from audit.neighbours import Points, distinct_rows, join
 from audit.statistics import Floats
 
 BINS = 10
@@ -100,11 +100,7 @@ def matches(queries: list[Codes], asked: Codes, drawn: Codes) -> Floats:
     """
     counts = np.empty((len(asked), len(queries)))
     for place, columns in enumerate(queries):
-        both = np.concatenate([asked[:, columns], drawn[:, columns]])
-        group = np.zeros(len(both), dtype=np.int64)
-        for column in both.T:
-            group = group * (int(column.max()) + 1) + column
-        distinct, group = np.unique(group, return_inverse=True)
-        found = np.bincount(group[len(asked) :], minlength=len(distinct))
+        group = distinct_rows(np.concatenate([asked[:, columns], drawn[:, columns]]))
+        found = np.bincount(group[len(asked) :], minlength=int(group.max()) + 1)
         counts[:, place] = found[group[: len(asked)]]
     return counts

@@ -15,6 +15,10 @@ SPREAD = 1.15
 """Standard error of a stacked score's AUC under no leak over what resampling finished scores shows; see `stacked`."""
 
 
+_Group = tuple[Floats, NDArray[np.int64]]
+"""Features of some records, shape (n, signals), and the privacy unit of each, shape (n,)."""
+
+
 def surprise(scores: Floats) -> Floats:
     """How far up each score stands among all of these: minus the log of its upper rank, shape as given.
 
@@ -58,17 +62,25 @@ def stacked(signals: Floats, member: NDArray[np.bool_], units: NDArray[np.int64]
     scores = np.empty(len(features))
     for number in range(FOLDS):
         held = fold == number
-        weights = _weights(features[~held & member], features[~held & ~member])
+        groups = [(features[~held & one], units[~held & one]) for one in (member, ~member)]
+        weights = _weights(*groups)
         scores[held] = (rankdata(features[held] @ weights) - 0.5) / held.sum()
     return scores
 
 
-def _weights(members: Floats, others: Floats) -> Floats:
-    within = [np.atleast_2d(np.cov(group, rowvar=False)) for group in (members, others)]
-    spread = (within[0] + within[1]) / 2
-    error = np.sqrt(np.diag(within[0]) / len(members) + np.diag(within[1]) / len(others))
-    higher = members.mean(axis=0) - others.mean(axis=0)
+def _weights(members: _Group, others: _Group) -> Floats:
+    spread = np.mean([np.atleast_2d(np.cov(features, rowvar=False)) for features, _ in (members, others)], axis=0)
+    higher = members[0].mean(axis=0) - others[0].mean(axis=0)
+    error = np.sqrt(_variance_of_mean(*members) + _variance_of_mean(*others))
     return np.asarray(np.linalg.solve(spread + RIDGE * np.eye(len(spread)), higher + PRIOR * error))
+
+
+def _variance_of_mean(features: Floats, units: NDArray[np.int64]) -> Floats:
+    """Variance of each column's mean, where records of one person go together (Liang and Zeger 1986)."""
+    _, person = np.unique(units, return_inverse=True)
+    residual = features - features.mean(axis=0)
+    by_person = np.stack([np.bincount(person, weights=column) for column in residual.T])
+    return np.asarray((by_person**2).sum(axis=1) / len(features) ** 2)
 
 
 def _folds(member: NDArray[np.bool_], units: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:

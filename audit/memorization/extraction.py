@@ -67,6 +67,7 @@ class AskedForTexts(ReadOff):
 
     access: ClassVar[Access] = "query"
     costly: ClassVar[str] = _RETRAINS
+    reads_published: ClassVar[bool] = False
     needs: ClassVar[type]
     lacks: ClassVar[str]
 

@@ -89,6 +89,9 @@ class ReadOff(Attack):
 
     modalities: ClassVar[tuple[str, ...]] = ("text",)
     estimate: ClassVar[str]
+    reads_published: ClassVar[bool] = True
+    """Whether it is published texts that are read; of fewer published ones, each has to give away more."""
+
     what: ClassVar[str]
     """What happens to a text that is found, for the reader: "repeated word for word"."""
 
@@ -111,7 +114,7 @@ class ReadOff(Attack):
     @final
     def leak(self, estimate: str, size: float, target: Case) -> float:  # noqa: ARG002
         """The excess is the share itself, counted per synthetic text where those are fewer."""
-        return size * target.published_per_member
+        return size * (target.published_per_member if self.reads_published else 1.0)
 
     @final
     def measure(self, cases: Sequence[Case], subject: Subject) -> list[Measured]:
@@ -119,7 +122,7 @@ class ReadOff(Attack):
         first, *rest = (self._strata(case, subject) for case in cases)
         for more in rest:
             first = first.beside(more)
-        published = self.cases(subject).main.published_per_member
+        published = self.cases(subject).main.published_per_member if self.reads_published else 1.0
         return [
             Measured(
                 name=self.estimate,

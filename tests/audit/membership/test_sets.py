@@ -40,6 +40,13 @@ def test_matches_are_counted_column_by_column():
     assert matches(queries, asked, drawn).tolist() == [[3, 2], [1, 0]]
 
 
+def test_matches_are_counted_in_wide_tables():
+    asked, drawn = np.zeros((1, 200), dtype=np.int64), np.ones((5, 200), dtype=np.int64)
+    drawn[:4, 1:] = 0
+    queries = [np.arange(200), np.arange(1, 200), np.array([0])]
+    assert matches(queries, asked, drawn).tolist() == [[0, 4, 0]]
+
+
 def test_queries_differ_and_are_always_the_same():
     first, second = random_queries(8, 50), random_queries(8, 50)
     assert all((a == b).all() for a, b in zip(first, second, strict=True))
