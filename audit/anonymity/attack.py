@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial, reduce
+from functools import partial
 from typing import Any, ClassVar, final
 
 import numpy as np
@@ -194,12 +194,7 @@ def _together(found: Sequence[Sequence[Way]]) -> list[Way]:
 
 def _as_one(ways: Sequence[Way]) -> Way:
     """One way on several cases: their members differ, but the others are the same people, who count once in all."""
-    share = 1 / len(ways)
-    strata = [
-        replace(way.strata, nonmember_hits=way.strata.nonmember_hits * share, nonmembers=way.strata.nonmembers * share)
-        for way in ways
-    ]
-    return replace(ways[0], strata=reduce(Strata.beside, strata), n=min(way.n for way in ways))
+    return replace(ways[0], strata=Strata.together([way.strata for way in ways]), n=min(way.n for way in ways))
 
 
 def _best(name: str, ways: Sequence[Way], unit: str) -> Measured:

@@ -75,7 +75,7 @@ class DataCopying(Attack):
         """Closeness in excess of relabelled records, and the published statistic."""
         found = [self._measured(case, subject) for case in cases]
         value = float(np.mean([test.statistic for _, test in found]))
-        spread = float(np.sqrt(sum(test.spread**2 for _, test in found)) / len(found))
+        spread = float(np.sqrt(np.mean([test.spread**2 for _, test in found])))
         return [
             averaged("excess_closeness", "probability, beyond chance", [one for one, _ in found]),
             Measured(

@@ -151,10 +151,7 @@ class FoundAgain(Attack):
         for case in cases:
             if (case.name, estimate) not in self._counted:
                 self._counted[case.name, estimate] = self._strata(case, estimate, subject)
-        first, *rest = (self._counted[case.name, estimate] for case in cases)
-        for more in rest:
-            first = first.beside(more)
-        return first
+        return Strata.together([self._counted[case.name, estimate] for case in cases])
 
     def _strata(self, case: Case, estimate: str, subject: Subject) -> Strata:
         """Count hits within strata of how likely chance hits, which are made without knowing who was a member."""

@@ -119,17 +119,15 @@ class ReadOff(Attack):
     @final
     def measure(self, cases: Sequence[Case], subject: Subject) -> list[Measured]:
         """The share found beyond chance; several cases are counted as strata of one comparison."""
-        first, *rest = (self._strata(case, subject) for case in cases)
-        for more in rest:
-            first = first.beside(more)
+        counted = Strata.together([self._strata(case, subject) for case in cases])
         published = self.cases(subject).main.published_per_member if self.reads_published else 1.0
         return [
             Measured(
                 name=self.estimate,
-                value=first.excess(),
-                n=int(min(first.members.sum(), first.nonmembers.sum())),
+                value=counted.excess(),
+                n=int(min(counted.members.sum(), counted.nonmembers.sum())),
                 unit="share of training texts" if published == 1 else "per synthetic text",
-                interval=partial(_interval, first),
+                interval=partial(_interval, counted),
                 chance=0.0,
                 bounds=(-1.0, 1.0),
             ).scaled(1 / published)

@@ -168,10 +168,13 @@ def excess(pool: Pool, measure: Callable[[Mask], tuple[Floats, ...]], rng: np.ra
 
 
 def averaged(name: str, unit: str, found: list[Excess]) -> Measured:
-    """The measurement of a check from those of one or several cases, which share nothing but the truth."""
+    """The measurement of a check from those of one or several cases.
+
+    Cases share the others with whom members are compared, so averaging them is not trusted to narrow the interval.
+    """
     whole = Excess(
         float(np.mean([one.value for one in found])),
-        sum(one.variance for one in found) / len(found) ** 2,
+        float(np.mean([one.variance for one in found])),
         min(one.n for one in found),
     )
     return Measured(

@@ -12,6 +12,7 @@ hit on top of the members' chance.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -74,14 +75,16 @@ class Strata:
         effect = 1.0 if units is None else _design_effect(hit, member, stratum, units, a + b, n1 + n0)
         return cls(a[usable], n1[usable], b[usable], n0[usable], effect)
 
-    def beside(self, other: Strata) -> Strata:
-        """Both sets of strata as one comparison with a common excess."""
-        return Strata(
-            np.concatenate([self.member_hits, other.member_hits]),
-            np.concatenate([self.members, other.members]),
-            np.concatenate([self.nonmember_hits, other.nonmember_hits]),
-            np.concatenate([self.nonmembers, other.nonmembers]),
-            max(self.design_effect, other.design_effect),
+    @classmethod
+    def together(cls, parts: Sequence[Strata]) -> Strata:
+        """Several comparisons with the same others as one: their members differ, the others count once in all."""
+        share = 1 / len(parts)
+        return cls(
+            np.concatenate([one.member_hits for one in parts]),
+            np.concatenate([one.members for one in parts]),
+            np.concatenate([one.nonmember_hits * share for one in parts]),
+            np.concatenate([one.nonmembers * share for one in parts]),
+            max(one.design_effect for one in parts),
         )
 
     def excess(self) -> float:
@@ -126,7 +129,7 @@ class Strata:
         rng = np.random.default_rng([int(value) for value in np.concatenate([self.member_hits, self.members])])
         observed = float(weight @ self.member_hits[use])
         drawn = rng.hypergeometric(
-            hits[use].astype(np.int64),
+            np.ceil(hits[use]).astype(np.int64),  # others who stand in two comparisons are halved
             (totals - hits[use]).astype(np.int64),
             self.members[use].astype(np.int64),
             size=(_PERMUTATIONS, int(use.sum())),

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from scipy.stats import hypergeom
+from scipy.stats import binom, hypergeom
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 from audit.statistics import Strata, efficient_score
@@ -141,3 +141,16 @@ def test_without_members_or_without_others_nothing_is_known():
     counted = Strata.count(np.arange(60) < 30, np.zeros(60, dtype=bool), np.repeat([0, 1, 2], 20))
     assert len(counted.members) == 0
     assert counted.interval(0.95) == pytest.approx((-1, 1), abs=1e-6)
+
+
+@pytest.mark.parametrize(("members", "others"), [(500, 2000), (2000, 1000)])
+def test_others_who_are_compared_twice_count_once(members, others):
+    """Two halves of the members against the same others, who are hit alike both times: the worst case."""
+    rng, chance, tries = np.random.default_rng(4), np.array([0.05, 0.4]), 2000
+    hits = rng.binomial(others, chance, size=(tries, 2))
+    halves = rng.binomial(members, chance, size=(2, tries, 2))
+    alarms = 0
+    for number in range(tries):
+        parts = [strata(half[number], [members] * 2, hits[number], [others] * 2) for half in halves]
+        alarms += Strata.together(parts).exceeds_chance(0.99)
+    assert alarms <= binom.ppf(0.9999, tries, 0.005)
