@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.checks import Attack, Case, Measured, Subject
-from audit.statistics import Interval, Strata, efficient_score, normal_quantile, wilson
+from audit.checks.small_cells import hits_figure, share_in_words
+from audit.statistics import Interval, Strata, efficient_score, normal_quantile
 from reports import Figure, Table
 
-SMALLEST_CELL = 5  # fewer people than this are not counted out loud
 _SHARES = (0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5)
 _SIMULATIONS = 400
 PILOT = 0.3
@@ -105,7 +105,7 @@ class CountingAttack(Attack):
         for ways in self.tried(cases.main, subject).values():
             for way in ways:
                 low, high = way.interval(1 - (1 - shown) / len(ways))
-                members, others = (rate(*counts) for counts in _counts(way))
+                members, others = (share_in_words(*counts) for counts in _counts(way))
                 rows.append([way.name, members, others, f"{way.risk:.1%}", f"{low:.1%} to {high:.1%}"])
         return [
             Table(
@@ -118,34 +118,21 @@ class CountingAttack(Attack):
 
     def figures(self, subject: Subject) -> list[Figure]:
         """Success rates on training records and on others."""
-        labels, values, low, high = [], [], [], []
         tried = self.tried(self.cases(subject).main, subject).values()
-        for way in [way for ways in tried for way in ways][:_SHOWN]:
-            for group, (hits, tries) in zip(("training records", "others"), _counts(way), strict=True):
-                if not tries:
-                    continue
-                few = 0 < hits < SMALLEST_CELL
-                count = min(SMALLEST_CELL, tries) if few else hits
-                interval = wilson(count, tries, subject.policy.confidence_shown)
-                labels.append(f"{way.name}, {group}" + (f" (fewer than {SMALLEST_CELL})" if few else ""))
-                values.append(count / tries)
-                low.append(0.0 if few else interval.low)
-                high.append(interval.high)
+        counts = [
+            (f"{way.name}, {group}", hits, tries)
+            for way in [way for ways in tried for way in ways][:_SHOWN]
+            for group, (hits, tries) in zip(("training records", "others"), _counts(way), strict=True)
+            if tries
+        ]
         return [
-            Figure(
-                kind="bars",
-                title="How often the attack succeeds",
-                description="What succeeds on records that the generator never saw is owed to the population; only "
-                "what training records suffer beyond that counts as risk.",
-                data={
-                    "labels": labels,
-                    "values": values,
-                    "low": low,
-                    "high": high,
-                    "reference": None,
-                    "reference_label": "",
-                    "unit": "share of tries",
-                },
+            hits_figure(
+                "How often the attack succeeds",
+                "What succeeds on records that the generator never saw is owed to the population; only what training "
+                "records suffer beyond that counts as risk.",
+                counts,
+                "share of tries",
+                subject.policy.confidence_shown,
             )
         ]
 
@@ -160,17 +147,6 @@ class CountingAttack(Attack):
             "smallest_detectable_risk": min((one for one in found if one is not None), default=None),
             "meaning": "the risk that would have raised a warning with probability .8; null: not even 50% would",
         }
-
-
-def rate(hits: float, tries: float) -> str:
-    """A rate in words that does not single out a handful."""
-    if not tries:
-        return "no try"
-    if 0 < hits < SMALLEST_CELL:
-        return f"under {min(1.0, SMALLEST_CELL / tries):.1%}"
-    if 0 < tries - hits < SMALLEST_CELL:
-        return f"over {max(0.0, 1 - SMALLEST_CELL / tries):.1%}"
-    return f"{hits / tries:.1%}"
 
 
 def fewer(member: NDArray[np.bool_], person: NDArray[np.int64]) -> int:

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from audit.anonymity.attack import CountingAttack, Way, fewer, rate
+from audit.anonymity.attack import CountingAttack, Way, fewer
 from audit.anonymity.choices import compared, known, secrets
 from audit.anonymity.guessing import Bools, Forest, Secret
 from audit.anonymity.nearest import Comparison, IntArray
 from audit.checks import Case, Cases, Measured, Subject, register
+from audit.checks.small_cells import share_in_words
 from audit.neighbours import Points, join
 from audit.statistics import Strata
 from reports import Table
@@ -75,7 +76,7 @@ class Inference(CountingAttack):
             right["nearest record"].append(secret.right(case.synthetic.take(nearest[:, number]), asked))
             right["forest"].append(forest.tried(asked)[0])
             if case is self.cases(subject).main:
-                shares = (rate(int(anyway[of].sum()), int(of.sum())) for of in (member, ~member))
+                shares = (share_in_words(int(anyway[of].sum()), int(of.sum())) for of in (member, ~member))
                 self._baseline.append([name, *shares])
         grouped = len(names) > 1 or subject.dataset.schema.unit is not None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -18,15 +17,17 @@ from reports.document import Access
 class AskingAttack(MembershipAttack):
     """An attack that asks the model about records; its controls have models of their own to be asked.
 
-    A leaf names its `signal`; left as it is, `score` ranks records by it.
+    A leaf says what it `asks`, or chooses its `signal` by the model; left as it is, `score` ranks records by it.
     """
 
     access: ClassVar[Access] = "white-box"
     costly: ClassVar[str] = "trains six more models like this one, for its controls"
 
-    @abstractmethod
-    def signal(self, model: Generator) -> Signal | None:
+    asks: ClassVar[Signal]
+
+    def signal(self, model: Generator) -> Signal | None:  # noqa: ARG002
         """What is asked of a model of this kind; None if there is nothing to ask."""
+        return self.asks
 
     def unfit(self, subject: Subject) -> str | None:
         """A model is needed, and one that can answer."""

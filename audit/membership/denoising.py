@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from audit.checks import register
 from audit.membership.asking import AskingAttack
-from audit.membership.signals import DENOISING, PROXIMAL, Signal
-from generators import Generator
+from audit.membership.signals import DENOISING, PROXIMAL
 
 DIFFUSION = ("tabular", "image")
 
@@ -28,10 +27,7 @@ class Denoising(AskingAttack):
     source = "after Duan et al., SecMI (ICML 2023); Matsumoto et al. (2023)"
     modalities = DIFFUSION
     knowledge = "holds the model itself and has it undo noise of the attacker's making"
-
-    def signal(self, model: Generator) -> Signal | None:  # noqa: ARG002
-        """The denoising error at fixed times."""
-        return DENOISING
+    asks = DENOISING
 
 
 @register
@@ -51,7 +47,4 @@ class Proximal(AskingAttack):
     source = "Kong et al., PIA (ICLR 2024)"
     modalities = DIFFUSION
     knowledge = "holds the model itself, and asks it twice about each record"
-
-    def signal(self, model: Generator) -> Signal | None:  # noqa: ARG002
-        """The error with the model's own noise."""
-        return PROXIMAL
+    asks = PROXIMAL

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from audit.checks import Case, Measured, NotApplicableError, Subject, register
 from audit.membership.attack import MembershipAttack, Scores
 from audit.membership.combined import Combined, costly_signals
-from audit.membership.exposure import RULES, exposure
 from audit.membership.stacking import SPREAD
+from audit.membership.unusual import RULES, exposure
 from audit.statistics import auc, auc_draws, bootstrap_interval
 from reports import Table
 

@@ -14,10 +14,9 @@ from audit.membership.asking import asked_of
 from audit.membership.attack import Scores
 from audit.membership.set_features import Columns, matches, random_queries
 from audit.membership.shadow_attack import WITH_SAMPLES, ShadowAttack
-from audit.membership.signals import SAMPLES, Signal, drawn_from
+from audit.membership.signals import SAMPLES, drawn_from
 from audit.neighbours import Points, join
 from audit.statistics import Floats
-from generators import Generator
 from reports.document import Access
 
 QUERIES = 100
@@ -44,6 +43,7 @@ class SetAttack(ShadowAttack):
     access: ClassVar[Access] = "query"
     modalities: ClassVar[tuple[str, ...]] = ("tabular",)
     knowledge: ClassVar[str] = WITH_SAMPLES
+    asks = SAMPLES
 
     @abstractmethod
     def judge(self, case: Case, columns: Columns, everyone: Points) -> Floats:
@@ -54,10 +54,6 @@ class SetAttack(ShadowAttack):
             columns: How columns are cut into cells.
             everyone: All that are asked about in any case.
         """
-
-    def signal(self, model: Generator) -> Signal | None:  # noqa: ARG002
-        """Samples are all that is needed."""
-        return SAMPLES
 
     def score(self, case: Case, rng: np.random.Generator) -> Scores:  # noqa: ARG002
         """The judgement of each record's own classifier on the case's set."""

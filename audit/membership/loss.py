@@ -10,9 +10,8 @@ from audit.checks import register
 from audit.membership.asking import AskingAttack
 from audit.membership.shadow_attack import CalibratedAttack
 from audit.membership.shadows import Shadowed
-from audit.membership.signals import DISCRIMINATOR, LOSS, Signal
+from audit.membership.signals import DISCRIMINATOR, LOSS
 from audit.statistics import Floats
-from generators import Generator
 
 
 @register
@@ -32,10 +31,7 @@ class Loss(AskingAttack):
     question = "Does the model find the people it was trained on more familiar than others?"
     source = "Yeom et al. (CSF 2018); Hilprecht et al. (PoPETs 2019) for generators"
     knowledge = "holds the model itself and reads off each record's loss"
-
-    def signal(self, model: Generator) -> Signal | None:  # noqa: ARG002
-        """The loss."""
-        return LOSS
+    asks = LOSS
 
 
 @register
@@ -75,7 +71,4 @@ class Discriminator(AskingAttack):
     question = "Does the discriminator know the people that it was trained on?"
     source = "Hayes et al., LOGAN (PoPETs 2019), white-box"
     knowledge = "holds the whole model, its discriminator included, and lets it judge each record"
-
-    def signal(self, model: Generator) -> Signal | None:  # noqa: ARG002
-        """The discriminator's score."""
-        return DISCRIMINATOR
+    asks = DISCRIMINATOR

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from audit.checks import register
 from audit.membership.asking import AskingAttack
-from audit.membership.signals import MIN_K, MIN_K_PLUS_PLUS, Signal
-from generators import Generator
+from audit.membership.signals import MIN_K, MIN_K_PLUS_PLUS
 
 _KNOWLEDGE = "holds the model itself and reads off each token's likelihood"
 
@@ -26,10 +25,7 @@ class MinK(AskingAttack):
     source = "Shi et al., Min-K% Prob (ICLR 2024)"
     modalities = ("text",)
     knowledge = _KNOWLEDGE
-
-    def signal(self, model: Generator) -> Signal | None:  # noqa: ARG002
-        """The likelihood of the least likely tokens."""
-        return MIN_K
+    asks = MIN_K
 
 
 @register
@@ -48,7 +44,4 @@ class MinKPlusPlus(AskingAttack):
     source = "Zhang et al., Min-K%++ (ICLR 2025)"
     modalities = ("text",)
     knowledge = _KNOWLEDGE
-
-    def signal(self, model: Generator) -> Signal | None:  # noqa: ARG002
-        """Standardised log-probabilities of the lowest tokens."""
-        return MIN_K_PLUS_PLUS
+    asks = MIN_K_PLUS_PLUS

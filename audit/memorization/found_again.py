@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.checks import Attack, Case, Cases, Measured, Subject
+from audit.checks.small_cells import hits_figure, share_in_words
 from audit.memorization.rarity import chance_of_hit, features
 from audit.neighbours import Points, distinct_rows, join
-from audit.statistics import Floats, Interval, Strata, efficient_score, normal_quantile, wilson
+from audit.statistics import Floats, Interval, Strata, efficient_score, normal_quantile
 from reports import Figure
 
 STRATA = 16
 POOL = 8000
-SMALLEST_CELL = 5  # fewer people than this are not counted out loud
 _SHARES = (0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2)
 _SIMULATIONS = 400
 
@@ -93,35 +93,24 @@ class FoundAgain(Attack):
     def figures(self, subject: Subject) -> list[Figure]:
         """How often training records are found, and others."""
         case = self.cases(subject).main
-        labels, values, low, high = [], [], [], []
+        counts = []
         for estimate, kind in self.findings.items():
             mine, others = (
                 self.found(estimate, case, case.members, subject),
                 self._found_others(estimate, case, subject),
             )
-            for hits, name in ((mine, "training"), (others, "other")):
-                few = 0 < hits.sum() < SMALLEST_CELL
-                count = SMALLEST_CELL if few else int(hits.sum())
-                interval = wilson(count, len(hits), subject.policy.confidence_shown)
-                labels.append(f"{kind}, {name} records" + (f" (fewer than {SMALLEST_CELL})" if few else ""))
-                values.append(count / len(hits))
-                low.append(0.0 if few else interval.low)
-                high.append(interval.high)
+            counts += [
+                (f"{kind}, {name} records", int(hits.sum()), len(hits))
+                for hits, name in ((mine, "training"), (others, "other"))
+            ]
         return [
-            Figure(
-                kind="bars",
-                title="Records found again among the synthetic ones",
-                description="A generator that copies finds training records more often than others; the difference "
-                "counts, not the height.",
-                data={
-                    "labels": labels,
-                    "values": values,
-                    "low": low,
-                    "high": high,
-                    "reference": None,
-                    "reference_label": "",
-                    "unit": "share of records",
-                },
+            hits_figure(
+                "Records found again among the synthetic ones",
+                "A generator that copies finds training records more often than others; the difference counts, not "
+                "the height.",
+                counts,
+                "share of records",
+                subject.policy.confidence_shown,
             )
         ]
 
@@ -204,11 +193,7 @@ def _smallest(strata: Strata, confidence: float, rng: np.random.Generator) -> fl
 
 
 def _share(hits: Found) -> str:
-    """A share in words that does not single out a handful."""
-    count = int(hits.sum())
-    if 0 < count < SMALLEST_CELL:
-        return f"under {SMALLEST_CELL / len(hits):.1%}"
-    return f"{count / len(hits):.1%}"
+    return share_in_words(int(hits.sum()), len(hits))
 
 
 def _interval(strata: Strata, confidence: float) -> Interval:

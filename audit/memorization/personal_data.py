@@ -6,7 +6,8 @@ import re
 from typing import Any
 
 from audit.checks import Case, Subject, register
-from audit.memorization.read_off import SMALLEST_CELL, Found, ReadOff, recognised, texts_of
+from audit.checks.small_cells import SMALLEST_CELL
+from audit.memorization.read_off import Found, ReadOff, recognised, texts_of
 from reports import Table
 
 PATTERNS: dict[str, re.Pattern[str]] = {

@@ -18,12 +18,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from audit.checks import Attack, Case, Cases, Measured, NotApplicableError, Subject
-from audit.statistics import Interval, Strata, wilson
+from audit.checks.small_cells import hits_figure, share_in_words
+from audit.statistics import Interval, Strata
 from generators.datasets.payload import payload_column
 from reports import Figure
-
-SMALLEST_CELL = 5
-"""Fewer people than this are not counted out loud."""
 
 MOST_COMMON = 3
 """Texts that share a part with so many others, or more, are one stratum."""
@@ -143,29 +141,14 @@ class ReadOff(Attack):
 
     def figures(self, subject: Subject) -> list[Figure]:
         """How often training texts are found, and others."""
-        looked = self.looked(self.cases(subject).main, subject)
-        counts = [
-            (max(int(one.hit.sum()), SMALLEST_CELL * bool(one.hit.any())), int(one.asked.sum())) for one in looked
-        ]
-        few = [bool(0 < one.hit.sum() < SMALLEST_CELL) for one in looked]
-        ends = [wilson(*count, subject.policy.confidence_shown) for count in counts]
+        looked = zip(("training texts", "other texts"), self.looked(self.cases(subject).main, subject), strict=True)
         return [
-            Figure(
-                kind="bars",
-                title=f"Texts that are {self.what}",
-                description="The difference counts, not the height: what many people write is found by chance.",
-                data={
-                    "labels": [
-                        name + (f" (fewer than {SMALLEST_CELL})" if hidden else "")
-                        for name, hidden in zip(("training texts", "other texts"), few, strict=True)
-                    ],
-                    "values": [hits / asked for hits, asked in counts],
-                    "low": [0.0 if hidden else end.low for end, hidden in zip(ends, few, strict=True)],
-                    "high": [end.high for end in ends],
-                    "reference": None,
-                    "reference_label": "",
-                    "unit": "share of texts",
-                },
+            hits_figure(
+                f"Texts that are {self.what}",
+                "The difference counts, not the height: what many people write is found by chance.",
+                [(name, int(one.hit.sum()), int(one.asked.sum())) for name, one in looked],
+                "share of texts",
+                subject.policy.confidence_shown,
             )
         ]
 
@@ -207,8 +190,7 @@ def texts_of(frame: pd.DataFrame, subject: Subject) -> list[str]:
 
 def in_words(found: Found) -> str:
     """A share in words that does not single out a handful."""
-    count, asked = int(found.hit.sum()), int(found.asked.sum())
-    return f"under {SMALLEST_CELL / asked:.1%}" if 0 < count < SMALLEST_CELL else f"{count / asked:.1%}"
+    return share_in_words(int(found.hit.sum()), int(found.asked.sum()))
 
 
 def _interval(strata: Strata, confidence: float) -> Interval:

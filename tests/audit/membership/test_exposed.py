@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from audit.checks import all_checks
-from audit.membership.exposure import RULES, exposure
+from audit.membership.unusual import RULES, exposure
 from tests.audit.membership.test_attacks import subject_of
 from tests.audit.planting import affairs
 
