@@ -40,7 +40,6 @@ from audit.neighbours import Space
 from audit.targets import records_target
 from benchmarks.shown import Bar, data_folder, header, line
 from generators import Dataset, Schema
-from generators.datasets.coercion import coerce
 from tests.audit.anonymity.parity import Tables, same_guesses, same_links, same_predicates, same_search
 from tests.audit.planting import copied, thirds
 
@@ -199,7 +198,7 @@ def planted_risks(folder: Path, seeds: int) -> None:
     """
     whole = pd.concat([pd.read_csv(folder / f"{FILES[part]}.csv.gz", dtype=str) for part in ("train", "control")])
     schema = Schema.infer(whole)
-    records = Dataset(name="adult", parts={"records": coerce(schema, whole, "adult")}, schema=schema)
+    records = Dataset(name="adult", parts={"records": schema.coerce(whole, "adult")}, schema=schema)
     print("\n| planted | seed | risk | 95% interval | inside |\n|---|---|---|---|---|")
     inside = tries = 0
     for kind in (Inference, SinglingOut, Linkability):

@@ -28,8 +28,8 @@ from sklearn.svm import SVC
 
 from benchmarks.shown import Bar, data_folder, header, line
 from generators import Dataset, create, kinds
+from generators.datasets.columns import Column
 from generators.datasets.payload import payload_frame, payload_schema
-from generators.datasets.schema import Column
 
 BAR = (0.60, 600.0)
 """Accuracy and seconds."""

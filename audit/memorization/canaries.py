@@ -16,8 +16,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from generators import Dataset
+from generators.datasets.columns import Column
 from generators.datasets.payload import payload_column
-from generators.datasets.schema import Column, Schema
+from generators.datasets.schema import Schema
 from generators.encoding.private_domains import fitted_into
 
 SENTENCE = "my secret number is "

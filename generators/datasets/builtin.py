@@ -13,9 +13,10 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
+from generators.datasets.columns import Column, Kind
 from generators.datasets.dataset import Modality
 from generators.datasets.payload import payload_frame
-from generators.datasets.schema import Column, Kind, Schema
+from generators.datasets.schema import Schema
 from generators.errors import InputError
 
 _FAIR = "codebook of Fair (1978), A Theory of Extramarital Affairs"

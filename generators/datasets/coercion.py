@@ -8,13 +8,14 @@ column for all the rest (NaN where missing). Rows are numbered from 0; columns s
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from generators.datasets.schema import Column, Schema
+from generators.datasets.columns import Column
 from generators.datasets.tokens import MISSING_TOKENS, TRUTH, to_dates, to_numbers
 from generators.errors import InputError
 
@@ -30,44 +31,46 @@ _EXPECTED = {
 }
 
 
-def coerce(schema: Schema, frame: pd.DataFrame, source: str) -> pd.DataFrame:
+def coerce(columns: Sequence[Column], frame: pd.DataFrame, source: str, *, unit: str | None = None) -> pd.DataFrame:
     """Turn a table of strings into canonical cells.
 
     Args:
-        schema: What the columns are. Categories that it does not know are accepted.
+        columns: What they are, in order. Categories that they do not know are accepted.
         frame: Cells as `read_table` returns them.
         source: The file's name, for messages.
+        unit: The column that names the person, which no record may lack.
 
     Returns:
-        The canonical frame, columns in the schema's order.
+        The canonical frame, columns in the given order.
 
     Raises:
         InputError: A column is missing or unexpected, holds nothing, or a cell is not of its column's kind; the
             message names source, column and 1-based data row.
     """
-    for name in schema.names:
+    names = [column.name for column in columns]
+    for name in names:
         if name not in frame.columns:
             raise InputError(
                 f"{source}: column '{name}' is missing; the table has {', '.join(map(str, frame.columns))}"
             )
     for name in frame.columns:
-        if name not in schema.names:
+        if name not in names:
             raise InputError(f"{source}: unexpected column '{name}'; remove it, or add it to the other files")
     cells: dict[str, Any] = {}
-    for column in schema.columns:
+    for column in columns:
         values, wrong = coerce_column(column, frame[column.name])
         if wrong is not None:
             raise InputError(f"{source}: {_complaint(column, str(frame[column.name].iloc[wrong]), wrong + 1)}")
         if len(values) and bool(pd.isna(values).all()):
             raise InputError(f"{source}: column '{column.name}' holds no value at all; drop the column")
-        if column.name == schema.unit and bool(pd.isna(values).any()):
+        if column.name == unit and bool(pd.isna(values).any()):
             row = int(np.flatnonzero(pd.isna(values))[0]) + 1
             raise InputError(
                 f"{source}: unit column '{column.name}' is empty in row {row}; every record needs its person"
             )
         # Naming the dtype keeps strings in object columns, which pandas 3 would otherwise turn into its own type.
         cells[column.name] = pd.Series(values, dtype=values.dtype)
-    return pd.DataFrame(cells, columns=list(schema.names))
+    return pd.DataFrame(cells, columns=names)
 
 
 def coerce_column(column: Column, cells: pd.Series[Any]) -> tuple[npt.NDArray[Any], int | None]:
@@ -139,18 +142,18 @@ def _complaint(column: Column, cell: str, row: int) -> str:
     )
 
 
-def restore(schema: Schema, frame: pd.DataFrame) -> pd.DataFrame:
+def restore(columns: Sequence[Column], frame: pd.DataFrame) -> pd.DataFrame:
     """Turn canonical cells into presentable ones: whole numbers become Int64 where that is exact, the rest stays.
 
     Args:
-        schema: What the columns are.
+        columns: What they are.
         frame: A canonical frame.
 
     Returns:
         A new frame; `coerce` of its written form gives the canonical frame back.
     """
     cells: dict[str, Any] = {}
-    for column in schema.columns:
+    for column in columns:
         values = frame[column.name]
         present = values.dropna()
         # Beyond 2**53 float64 skips whole numbers, and beyond 2**63 Int64 ends: such cells stay as they are.
@@ -161,15 +164,15 @@ def restore(schema: Schema, frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(cells, index=frame.index)
 
 
-def notes_on_rounding(schema: Schema, cells: pd.DataFrame) -> tuple[str, ...]:
+def notes_on_rounding(columns: Sequence[Column], cells: pd.DataFrame) -> tuple[str, ...]:
     """Return a note for each column of numbers in which whole numbers are too large to keep every digit.
 
     Args:
-        schema: What the columns are.
+        columns: What they are.
         cells: The table of strings, which `coerce` has accepted.
     """
     notes = []
-    for column in schema.columns:
+    for column in columns:
         tokens = cells[column.name].unique() if column.is_number else ()
         long = [token for token in tokens if _LONG.fullmatch(token) and not _means_missing(token, column)]
         rounded = sum(int(token) != int(float(token)) for token in long)

@@ -17,10 +17,10 @@ from PIL import Image, ImageOps
 from PIL.ImageFile import ImageFile
 
 from generators.datasets.arrays import label_arrays, read_arrays, write_arrays
+from generators.datasets.columns import Column
 from generators.datasets.files import read_bytes, whole_file
 from generators.datasets.folders import LABEL, list_folder, write_folder
 from generators.datasets.payload import Payload
-from generators.datasets.schema import Column
 from generators.errors import InputError
 
 Pixels = npt.NDArray[np.uint8]

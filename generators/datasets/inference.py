@@ -1,4 +1,4 @@
-"""Guessing a schema from a table of strings: kinds first, then domains."""
+"""Guessing what the columns of a table of strings are: kinds first, then domains."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from generators.datasets.coercion import coerce_column
-from generators.datasets.schema import LEVEL_KINDS, RANGE_KINDS, Column, Kind, Schema, checked_declaration
+from generators.datasets.columns import LEVEL_KINDS, RANGE_KINDS, Column, Kind
 from generators.datasets.tokens import MISSING_TOKENS, TRUTH, is_date, is_number, to_numbers
 from generators.errors import InputError
 
@@ -25,26 +25,29 @@ MIN_TEXT_LENGTH = 30
 _ID_NAME = re.compile(r"(^|[_\W])(id|index|number|uuid|nr|no)$|^unnamed|^$", re.IGNORECASE)
 
 
-def infer_schema(
-    frame: pd.DataFrame,
-    *,
-    unit: str | None = None,
-    target: str | None = None,
-    declared: Mapping[str, Any] | None = None,
-) -> Schema:
-    """Guess what the columns of a table of strings are; see `Schema.infer`."""
-    known = checked_declaration(declared or {}, "schema")
-    strangers = set(known["columns"]) - set(frame.columns)
+def infer_columns(
+    frame: pd.DataFrame, declared: Mapping[str, dict[str, Any]], unit: str | None = None
+) -> tuple[Column, ...]:
+    """Guess what the columns of a table of strings are; see `Schema.infer`.
+
+    Args:
+        frame: Cells as `read_table` returns them.
+        declared: What is known already, checked: {column: {field: value}}.
+        unit: Column that names the person; it becomes an identifier.
+
+    Raises:
+        InputError: A declared column is not in the table.
+    """
+    strangers = set(declared) - set(frame.columns)
     if strangers:
         raise InputError(f"schema: column '{sorted(strangers)[0]}' is not in the table")
-    unit, target = unit or known.get("unit"), target or known.get("target")
     columns = []
     for name in frame.columns:
-        given = known["columns"].get(name, {})
+        given = declared.get(name, {})
         if name == unit:
             given = {**given, "kind": "identifier"}
         columns.append(_infer_column(str(name), frame[name], given))
-    return Schema(tuple(columns), unit, target)
+    return tuple(columns)
 
 
 def _infer_column(name: str, cells: pd.Series[Any], given: dict[str, Any]) -> Column:

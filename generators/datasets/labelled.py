@@ -8,9 +8,11 @@ from typing import Any
 
 import pandas as pd
 
+from generators.datasets.columns import Column
+from generators.datasets.declaration import checked_declaration
 from generators.datasets.payload import Payload, payload_frame
 from generators.datasets.recordings import at_rate
-from generators.datasets.schema import Column, Schema, checked_declaration
+from generators.datasets.schema import Schema
 from generators.errors import InputError
 
 MOST_SURE_LEVELS = 20

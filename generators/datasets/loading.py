@@ -12,10 +12,11 @@ import pandas as pd
 from generators.datasets.builtin import builtin_names, read_builtin, read_openml
 from generators.datasets.coercion import notes_on_rounding
 from generators.datasets.dataset import Dataset, Modality
+from generators.datasets.declaration import read_declaration
 from generators.datasets.labelled import as_declared, label_table, labelled_frame, labelled_schema, made_like
 from generators.datasets.payload import Payload, payload_column
 from generators.datasets.reading import TABLE_SUFFIXES, as_text, read_table
-from generators.datasets.schema import Schema, read_declaration
+from generators.datasets.schema import Schema
 from generators.datasets.sources import FORMS, recognise, things
 from generators.datasets.texts import read_texts
 from generators.errors import InputError
@@ -116,7 +117,7 @@ def load_parts(
         cells = {part: read_table(path) for part, path in files.items()}
         resolved = _resolve(schema, _stacked(cells["train"], cells["holdout"]), roles)
         frames = {part: resolved.coerce(table, files[part]) for part, table in cells.items()}
-        notes = [*notes_on_rounding(resolved, pd.concat([*cells.values()]))]
+        notes = [*notes_on_rounding(resolved.columns, pd.concat([*cells.values()]))]
     else:
         found = {part: _read(Path(path), modality) for part, path in files.items()}
         found["train"] = _as_declared(found["train"], schema, files["train"])
@@ -194,7 +195,7 @@ def _builtin(name: str, schema: SchemaSource, roles: Roles) -> Dataset:
 def _tabular(name: str, cells: pd.DataFrame, schema: SchemaSource, roles: Roles) -> Dataset:
     resolved = _resolve(schema, cells, roles)
     frame = resolved.coerce(cells, name)
-    return Dataset(Path(name).name, resolved, {"records": frame}, notes=notes_on_rounding(resolved, cells))
+    return Dataset(Path(name).name, resolved, {"records": frame}, notes=notes_on_rounding(resolved.columns, cells))
 
 
 def _labelled(path: Path, schema: SchemaSource, roles: Roles, documents: bool | None) -> Dataset:

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from generators.datasets.schema import PAYLOAD_KINDS, Column, Schema
+from generators.datasets.columns import PAYLOAD_KINDS, Column
+from generators.datasets.schema import Schema
 from generators.errors import InputError
 
 

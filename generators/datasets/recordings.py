@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from generators.datasets.arrays import label_arrays, read_arrays, write_arrays
+from generators.datasets.columns import MOST_HERTZ, Column
 from generators.datasets.folders import list_folder, write_folder
 from generators.datasets.payload import Payload
-from generators.datasets.schema import MOST_HERTZ, Column
 from generators.errors import InputError
 
 Samples = npt.NDArray[np.float32]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generators.datasets.arrays import array_names
+from generators.datasets.columns import PAYLOAD_KINDS
 from generators.datasets.dataset import Modality
 from generators.datasets.files import require_free
 from generators.datasets.folders import FILE, files_in
@@ -14,7 +15,7 @@ from generators.datasets.images import IMAGE_ARRAYS, IMAGE_SUFFIXES, is_idx, rea
 from generators.datasets.payload import Payload
 from generators.datasets.reading import TABLE_SUFFIXES
 from generators.datasets.recordings import AUDIO_ARRAYS, AUDIO_SUFFIXES, read_recordings, write_recordings
-from generators.datasets.schema import PAYLOAD_KINDS, Schema
+from generators.datasets.schema import Schema
 from generators.datasets.texts import KEY, TEXT_SUFFIXES, read_texts, write_texts
 from generators.errors import InputError
 

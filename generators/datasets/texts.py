@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from generators.datasets.columns import Column
 from generators.datasets.files import read_text, whole_file
 from generators.datasets.payload import Payload
-from generators.datasets.schema import Column
 from generators.errors import InputError
 
 TEXT_SUFFIXES = (".txt", ".txt.gz", ".jsonl", ".jsonl.gz")

@@ -78,7 +78,7 @@ class ImageEncoder:
 
     Example:
         >>> from generators.datasets.payload import payload_frame
-        >>> from generators.datasets.schema import Column
+        >>> from generators.datasets.columns import Column
         >>> column = Column("image", "image", shape=(2, 3, 1))
         >>> frame = payload_frame(column, np.zeros((4, 2, 3, 1), dtype=np.uint8))
         >>> ImageEncoder().fit(frame, Schema((column,))).encode(frame).shape

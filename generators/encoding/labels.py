@@ -12,7 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 
-from generators.datasets.schema import LEVEL_KINDS, Schema
+from generators.datasets.columns import LEVEL_KINDS
+from generators.datasets.schema import Schema
 from generators.encoding.blocks import UNSEEN, LevelBlock
 from generators.errors import InputError
 from generators.privacy.ledger import Ledger
@@ -31,7 +32,7 @@ class LabelEncoder:
         public_only: Whether to use public domains alone, as differential privacy needs.
 
     Example:
-        >>> from generators.datasets.schema import Column
+        >>> from generators.datasets.columns import Column
         >>> frame = pd.DataFrame({"digit": pd.Series(["0", "1", "1"], dtype=object)})
         >>> schema = Schema((Column("digit", "categorical", levels=("0", "1")),))
         >>> LabelEncoder().fit(frame, schema).one_hot(frame).tolist()

@@ -11,7 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import ndtr, ndtri
 
-from generators.datasets.schema import Column, Schema
+from generators.datasets.columns import Column
+from generators.datasets.schema import Schema
 from generators.encoding.blocks import BinBlock, Block
 from generators.encoding.tabular import TabularEncoder
 from generators.privacy.ledger import Ledger
@@ -42,7 +43,7 @@ class MixedEncoder:
         public_only: Whether to use public domains alone, as differential privacy needs.
 
     Example:
-        >>> from generators.datasets.schema import Column
+        >>> from generators.datasets.columns import Column
         >>> frame = pd.DataFrame({"x": np.arange(1.0, 10.0)})
         >>> encoder = MixedEncoder().fit(frame, Schema((Column("x", "integer", low=1, high=9),)))
         >>> codes, scores = encoder.encode(frame)

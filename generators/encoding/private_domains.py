@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from generators.datasets.schema import LEVEL_KINDS, Column, Schema
+from generators.datasets.columns import LEVEL_KINDS, Column
+from generators.datasets.schema import Schema
 from generators.encoding.blocks import present_values
 from generators.errors import InputError
 from generators.privacy.curator import Curator, Floats

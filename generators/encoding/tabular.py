@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from generators.datasets.schema import LEVEL_KINDS, NUMBER_KINDS, Column, Schema
+from generators.datasets.columns import LEVEL_KINDS, NUMBER_KINDS, Column
+from generators.datasets.schema import Schema
 from generators.encoding.blocks import BinBlock, Block, LevelBlock, block_from_dict, present_values
 from generators.errors import InputError
 from generators.privacy.ledger import Ledger

@@ -15,7 +15,7 @@ from pydantic import Field
 from torch import Tensor
 
 from generators.datasets import Schema
-from generators.datasets.schema import LEVEL_KINDS
+from generators.datasets.columns import LEVEL_KINDS
 from generators.encoding import TabularEncoder
 from generators.errors import InputError
 from generators.models.base import Beside, Generator, Paying

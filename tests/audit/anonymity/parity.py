@@ -12,7 +12,6 @@ from audit.anonymity.nearest import Comparison
 from audit.anonymity.predicates import TOP, IntArray, Predicates, encode, from_rows, medians, univariate
 from audit.neighbours import Points, Space
 from generators import Schema
-from generators.datasets.coercion import coerce
 
 ROUNDING = 1e-5  # distances that differ by less are the same to 32 bits
 
@@ -30,7 +29,7 @@ class Tables(NamedTuple):
         """The tables that a plan names; the schema is that of train."""
         raw = [pd.read_csv(folder + plan[part], dtype=str) for part in ("train", "synthetic", "control")]
         schema = Schema.infer(raw[0])
-        return cls(schema, *(coerce(schema, table, "table") for table in raw))
+        return cls(schema, *(schema.coerce(table, "table") for table in raw))
 
 
 class SameCounts(NamedTuple):

@@ -15,9 +15,9 @@ from PIL import Image
 
 from generators import InputError, Schema, load_dataset, load_parts, read_like, require_writable, write_records
 from generators.datasets import Modality
+from generators.datasets.columns import Column
 from generators.datasets.images import grid
 from generators.datasets.payload import payload_frame
-from generators.datasets.schema import Column
 from tests.generators.datasets.making import NOISE, RNG, TONE, idx, png, table, wav, wav24
 
 

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from generators import Dataset
+from generators.datasets.columns import Column
 from generators.datasets.payload import payload_frame, payload_schema
-from generators.datasets.schema import Column, Schema
+from generators.datasets.schema import Schema
 
 DIGITS = ("0", "1", "2")
 

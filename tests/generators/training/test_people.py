@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from generators import PrivacyBudget, TabularVAE
 from generators.datasets import Dataset
-from generators.datasets.schema import Column, Schema
+from generators.datasets.columns import Column
+from generators.datasets.schema import Schema
 from generators.privacy.plan import PrivatePlan
 from generators.training import train_privately
 from generators.training.private import poisson_batches

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from generators import Dataset, Generator, InputError, PrivatePlan, create
+from generators.datasets.columns import Column
 from generators.datasets.payload import payload_frame, payload_schema
-from generators.datasets.schema import Column, Schema
+from generators.datasets.schema import Schema
 from generators.models import NeuralGenerator
 from generators.training import train_privately
 from tests.generators.models.toy import DIGITS, audio
