@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self, dataclass_transform, final
+from typing import Any, ClassVar, Self, dataclass_transform, final
 
 import pandas as pd
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from generators.datasets import Dataset, Schema
 from generators.encoding.private_domains import declared_only, fitted_into, learn_domains
@@ -20,6 +20,7 @@ from generators.errors import InputError
 from generators.models.conditions import Conditions
 from generators.models.parameters import Device, Seed, check_parameters, resolved_device
 from generators.models.private_run import PrivateRun, identity_of, require_finite, units_of
+from generators.models.running import Beside, Paying
 from generators.models.storage import load_folder, save_folder
 from generators.privacy import Curator, Ledger, PrivacyBudget
 from generators.training import Callback, Checkpoints, History
@@ -42,49 +43,6 @@ _DAMAGE = (
     ValueError,
 )
 """What goes wrong, depending on where, when a model is built from a description that no model wrote."""
-
-
-@dataclass(frozen=True)
-class Beside:
-    """What goes on beside a training run: a progress bar, callbacks, checkpoints.
-
-    Attributes:
-        progress: Whether to show a progress bar.
-        callbacks: Told how training goes.
-        checkpoints: Where to keep the state of an unfinished run.
-        lender: A generator of the same kind whose encoders to take, instead of learning them from the records.
-        loops: What to train with, where it is not one network after another.
-    """
-
-    progress: bool = True
-    callbacks: Sequence[Callback] = ()
-    checkpoints: Checkpoints | None = None
-    lender: Any = None
-    loops: Loops | None = None
-
-
-class Loops(Protocol):
-    """Stands for `train` and `train_privately`, with their arguments."""
-
-    rng: str
-    """Where the random numbers of private training come from, for the ledger."""
-
-    def train(self, network: nn.Module, rows: Tensor, *arguments: Any, **keywords: Any) -> History:
-        """Do, or put off, what `generators.training.train` does."""
-        ...
-
-    def train_privately(self, objective: nn.Module, rows: Tensor, *arguments: Any, **keywords: Any) -> None:
-        """Do, or put off, what `generators.training.train_privately` does."""
-        ...
-
-
-@dataclass(frozen=True)
-class Paying:
-    """What a run under a budget has: the budget as asked for, who pays, and its first part if it is resumed."""
-
-    budget: PrivacyBudget
-    curator: Curator
-    run: PrivateRun | None = None
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

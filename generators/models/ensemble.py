@@ -13,8 +13,9 @@ from joblib import Parallel, delayed
 from torch import Tensor, nn
 
 from generators.datasets import Dataset
-from generators.models.base import Beside, Generator
+from generators.models.base import Generator
 from generators.models.neural import NeuralGenerator
+from generators.models.running import Beside
 from generators.privacy import PrivacyBudget, PrivatePlan
 from generators.training import Course, History, Phase, Watch
 from generators.training.ensemble import (

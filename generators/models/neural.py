@@ -18,10 +18,11 @@ from torch import Tensor, nn
 
 from generators.datasets import Dataset, Schema
 from generators.errors import InputError
-from generators.models.base import Beside, Generator, Paying
+from generators.models.base import Generator
 from generators.models.packing import unpacked
 from generators.models.parameters import NonNegativeFloat, PositiveFloat, PositiveInt, Schedule, Share, resolved_device
 from generators.models.private_run import PrivateRun, identity_of
+from generators.models.running import Beside, Paying
 from generators.privacy import Event, Ledger, PrivacyBudget, PrivatePlan, plan_training
 from generators.privacy.plan import expected_batch
 from generators.training import (

@@ -18,8 +18,9 @@ from torch import Tensor
 from generators.datasets import Schema
 from generators.encoding.images import ImageEncoder, to_tensor
 from generators.errors import InputError
-from generators.models.base import Beside, Generator, Paying
+from generators.models.base import Generator
 from generators.models.parameters import PositiveInt
+from generators.models.running import Beside, Paying
 from generators.privacy import Curator, Event, Ledger
 from generators.privacy.accountant import calibrated
 from generators.privacy.curator import RNG

@@ -18,8 +18,9 @@ from generators.datasets import Schema
 from generators.datasets.columns import LEVEL_KINDS
 from generators.encoding import TabularEncoder
 from generators.errors import InputError
-from generators.models.base import Beside, Generator, Paying
+from generators.models.base import Generator
 from generators.models.parameters import PositiveFloat, PositiveInt
+from generators.models.running import Beside, Paying
 from generators.models.tabular.reconciling import Measurement, Tables, exact_tables, import_mbi, reconciled_tables
 from generators.privacy import Curator, Event, Ledger
 from generators.privacy.curator import RNG

@@ -13,9 +13,10 @@ from joblib import parallel_config
 from generators import PrivacyBudget, create, load_generator
 from generators.datasets import Dataset
 from generators.models import ensemble
-from generators.models.base import Beside, Generator
+from generators.models.base import Generator
 from generators.models.ensemble import fit_many
 from generators.models.neural import NeuralGenerator
+from generators.models.running import Beside
 from tests.generators.models import toy
 
 BUDGET = PrivacyBudget(3.0, 1e-5)
