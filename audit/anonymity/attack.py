@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from typing import Any, ClassVar, final
 
 import numpy as np
@@ -28,9 +28,8 @@ class Way:
 
     Attributes:
         name: what tells it from the other ways, in words.
-        strata: successes and tries on members and on others; the risk is their common excess. One stratum gives
-            Giomi's R = (r_attack - r_control) / (1 - r_control); several, by how easily chance alone succeeds, give
-            the same R with less noise.
+        strata: successes and tries on members and on others, by how easily chance alone succeeds. The risk is Giomi's
+            R = (r_attack - r_control) / (1 - r_control), with the others standardised to the members' strata.
         n: independent tries, on members or on others, whichever are fewer.
         factor: by which the excess is to be multiplied, where the tries see only a part of the training data.
     """
@@ -43,12 +42,23 @@ class Way:
     @property
     def risk(self) -> float:
         """The share of tries that succeed on members on top of what succeeds on others anyway."""
-        return float(np.clip(self.strata.excess() * self.factor, -1.0, 1.0))
+        return self._scaled(self.strata.risk())
+
+    @property
+    def excess(self) -> float:
+        """What the strata have in common: whether anything leaks, and not how much."""
+        return self._scaled(self.strata.excess())
 
     def interval(self, confidence: float) -> Interval:
-        """Score interval of the risk."""
-        low, high = self.strata.interval(confidence)
-        return Interval(max(-1.0, low * self.factor), min(1.0, high * self.factor))
+        """Interval of the risk."""
+        return Interval(*map(self._scaled, self.strata.risk_interval(confidence)))
+
+    def excess_interval(self, confidence: float) -> Interval:
+        """Interval of the excess."""
+        return Interval(*map(self._scaled, self.strata.interval(confidence)))
+
+    def _scaled(self, share: float) -> float:
+        return float(np.clip(share * self.factor, -1.0, 1.0))
 
 
 class CountingAttack(Attack):
@@ -59,8 +69,9 @@ class CountingAttack(Attack):
     the risk is that of the best one, and the interval is widened by Bonferroni's correction for having had the choice.
 
     Source: Giomi, Boenisch, Wehmeyer and Tasnadi, "A unified framework for quantifying privacy risk in synthetic data"
-    (PoPETs 2023), section 4; the interval is the score interval of a ratio of two binomials (Gart and Nam, Biometrics
-    1988), since 1 - R = (1 - r_attack) / (1 - r_control).
+    (PoPETs 2023), section 4; the interval is that of a ratio of two proportions, since 1 - R = (1 - r_attack) /
+    (1 - r_control) (Donner and Zou 2012; see `statistics.standardised`). Whether there is any leak is asked of a
+    stratified score test (Gart and Nam, Biometrics 1988; see `statistics.stratified`).
     """
 
     measures: ClassVar[tuple[str, ...]] = ("risk",)
@@ -174,23 +185,24 @@ def _as_one(ways: Sequence[Way]) -> Way:
 
 
 def _best(name: str, ways: Sequence[Way], unit: str) -> Measured:
-    return Measured(
+    """The best way to attack, with intervals that allow for having chosen it."""
+    signal = Measured(
         name=name,
-        value=max(way.risk for way in ways),
+        value=max(way.excess for way in ways),
         n=min(way.n for way in ways),
         unit=unit,
-        interval=partial(_simultaneous, ways, {}),
+        interval=cache(partial(_simultaneous, [way.excess_interval for way in ways])),
         chance=0.0,
         bounds=(-1.0, 1.0),
     )
+    interval = cache(partial(_simultaneous, [way.interval for way in ways]))
+    return replace(signal, value=max(way.risk for way in ways), interval=interval, signal=signal)
 
 
-def _simultaneous(ways: Sequence[Way], known: dict[float, Interval], confidence: float) -> Interval:
-    """Interval of the largest risk: it lies above each lower end and below the highest upper one."""
-    if confidence not in known:
-        ends = [way.interval(1 - (1 - confidence) / len(ways)) for way in ways]
-        known[confidence] = Interval(max(end.low for end in ends), max(end.high for end in ends))
-    return known[confidence]
+def _simultaneous(intervals: Sequence[Callable[[float], Interval]], confidence: float) -> Interval:
+    """Interval of the largest of several values: it lies above each lower end and below the highest upper one."""
+    ends = [interval(1 - (1 - confidence) / len(intervals)) for interval in intervals]
+    return Interval(max(end.low for end in ends), max(end.high for end in ends))
 
 
 def _smallest(way: Way, confidence: float, rng: np.random.Generator) -> float | None:

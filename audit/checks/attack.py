@@ -177,4 +177,5 @@ def as_they_are(members: Points, rng: np.random.Generator) -> Points:  # noqa: A
 
 def _detected(planted: Measured, negative: Measured, confidence: float) -> bool:
     """Would a gate have raised at least a warning for this leak, measured against the same base without it?"""
-    return planted.interval(confidence).low > negative.value and planted.excess_over(negative, confidence).low > 0
+    found, base = planted.detector, negative.detector
+    return found.interval(confidence).low > base.value and found.excess_over(base, confidence).low > 0

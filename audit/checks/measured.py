@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 
-from audit.statistics import Floats, Interval, bootstrap_interval
+from audit.statistics import Floats, Interval, Strata, bootstrap_interval
 from reports import Estimate
 
 Bounds = tuple[float, float]
@@ -27,6 +28,8 @@ class Measured:
         draws: bootstrap draws, for measurements whose records are resampled together with others'.
         bounds: smallest and largest possible value.
         realised_fpr: for a TPR, the false-positive rate that a threshold really attains.
+        signal: a sharper measurement of whether there is any effect at all, where one exists. Whether anything is found
+            is asked of it; how much was found, and whether that is too much, of the value itself.
     """
 
     name: str
@@ -39,6 +42,12 @@ class Measured:
     draws: Floats | None = None
     bounds: Bounds = (0.0, 1.0)
     realised_fpr: float | None = None
+    signal: Measured | None = None
+
+    @property
+    def detector(self) -> Measured:
+        """What says whether there is any effect."""
+        return self.signal or self
 
     def excess_over(self, null: Measured, confidence: float) -> Interval:
         """Interval of how far this measurement lies above another one.
@@ -96,4 +105,18 @@ class Measured:
             interval=lambda confidence: Interval(*(end * factor for end in inner(confidence))),
             draws=None if self.draws is None else self.draws * factor,
             bounds=(self.bounds[0] * factor, self.bounds[1] * factor),
+            signal=None if self.signal is None else self.signal.scaled(factor),
         )
+
+
+def counted(name: str, strata: Strata, n: int, unit: str) -> Measured:
+    """The risk over all members as the value, and as the signal the excess that strata have in common.
+
+    Args:
+        name: key of the estimate.
+        strata: hits of members and of others.
+        n: independent units, in the smaller group.
+        unit: what the value counts, in words.
+    """
+    signal = Measured(name, strata.excess(), n, unit, interval=cache(strata.interval), chance=0.0, bounds=(-1.0, 1.0))
+    return replace(signal, value=strata.risk(), interval=cache(strata.risk_interval), signal=signal)
