@@ -102,13 +102,13 @@ class Inference(CountingAttack):
 
     def answer(self, measured: list[Measured], subject: Subject) -> str:
         """What was guessed from what, and how well, in words."""
-        low, high = measured[0].interval(subject.policy.confidence_shown)
+        risk, low, high = measured[0].shown(subject.policy.confidence_shown)
         names = secrets(subject)
         what = f"the secret {names[0]}" if len(names) == 1 else f"the withheld one of {', '.join(names)} (each in turn)"
         given = ", ".join(subject.known) if subject.known else "all other columns"
         chosen = "" if subject.secret is not None else "; chosen automatically, as hard to guess from what is common"
         return (
-            f"From {given}, {what} is given away for {measured[0].value:.1%} of training records beyond chance "
+            f"From {given}, {what} is given away for {risk:.1%} of training records beyond chance "
             f"({low:.1%} to {high:.1%}){chosen}."
         )
 

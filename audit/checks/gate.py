@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from audit.checks.measured import Measured
@@ -54,17 +55,19 @@ def decide(check: str, measured: Measured, limit: Limit, evidence: Evidence, con
     status, why = _rule(outside, inside, leaks, has_null, hidden, evidence)
     if status == "warn" and measured.chance is not None and low <= measured.chance:
         why += "; it shows where chance seldom hits, while its size over everybody is less sure"
-    beyond_null = None if null is None else measured.detector.least_excess_over(null.detector, confidence)
+    shown, found = measured.shown(confidence), measured.detector
     return Gate(
         finding=check,
         estimate=measured.name,
         limit=limit.limit,
         status=status,
-        low=low,
-        high=high,
+        low=shown.low,
+        high=shown.high,
         confidence=confidence,
-        null=measured.chance if null is None else null.value,
-        excess_low=beyond_null,
+        null=measured.chance if null is None else null.rounded(null.value),
+        excess_low=None
+        if null is None
+        else found.rounded(found.least_excess_over(null.detector, confidence), math.floor),
         better=limit.better,
         reason=limit.reason,
         why=why,

@@ -47,6 +47,8 @@ class Strata:
         nonmembers: how many others there are.
         design_effect: by how much records that go together widen the variance of the excess, at least 1.
         risk_effect: the same for the risk, which weighs records otherwise; None where it is the same number.
+        people: of members and of others (rows), the people who were hit, who were missed, and all (columns): a person
+            with several records may be both. None where each record is a person.
     """
 
     member_hits: Floats
@@ -55,6 +57,7 @@ class Strata:
     nonmembers: Floats
     design_effect: float = 1.0
     risk_effect: float | None = None
+    people: NDArray[np.int64] | None = None
 
     @classmethod
     def count(
@@ -89,8 +92,10 @@ class Strata:
 
         a, n1, b, n0 = tally(hit & member), tally(member), tally(hit & ~member), tally(~member)
         usable = (n1 > 0) & (n0 > 0)
-        effects = 1.0, 1.0
+        effects, people = (1.0, 1.0), None
         if units is not None:
+            of = [(mine & hit, mine & ~hit, mine) for mine in (member, ~member)]
+            people = np.array([[len(np.unique(units[those])) for those in group] for group in of])
             rate = (a + b) / np.maximum(n1 + n0, 1)
             informative = np.where(rate > 0, 1 / np.maximum(rate, 1e-12), 0.0)[stratum] * (hit - rate[stratum])
             # A member weighs 1 / members; of the others, each stratum's weigh as much together as its members.
@@ -100,7 +105,7 @@ class Strata:
                 _design_effect(informative, member, units),
                 _design_effect(weight * (hit - own), member, units, prior=float((weight**2).mean())),
             )
-        return cls(a[usable], n1[usable], b[usable], n0[usable], *effects)
+        return cls(a[usable], n1[usable], b[usable], n0[usable], *effects, people)
 
     @classmethod
     def together(cls, parts: Sequence[Strata]) -> Strata:
