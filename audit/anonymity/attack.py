@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any, ClassVar, final
+from functools import cache, partial
+from typing import Any, ClassVar, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audit.checks import Attack, Case, Measured, Subject
-from audit.checks.small_cells import hits_figure, share_in_words
+from audit.checks.small_cells import People, coarse, hits_figure, share_in_words
 from audit.statistics import Interval, Strata, efficient_score, normal_quantile
 from reports import Figure, Table
 
 _SHARES = (0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5)
 _SIMULATIONS = 400
 PILOT = 0.3
+MOST_PLANTED = 3.0
+"""Copies that a positive control may need, as a multiple of the limit: an attack that takes more than three copies to
+find one misses most of a leak, and is no evidence that there is none."""
+
 _SHOWN = 6
 
 
@@ -28,9 +32,8 @@ class Way:
 
     Attributes:
         name: what tells it from the other ways, in words.
-        strata: successes and tries on members and on others; the risk is their common excess. One stratum gives
-            Giomi's R = (r_attack - r_control) / (1 - r_control); several, by how easily chance alone succeeds, give
-            the same R with less noise.
+        strata: successes and tries on members and on others, by how easily chance alone succeeds. The risk is Giomi's
+            R = (r_attack - r_control) / (1 - r_control), with the others standardised to the members' strata.
         n: independent tries, on members or on others, whichever are fewer.
         factor: by which the excess is to be multiplied, where the tries see only a part of the training data.
     """
@@ -43,12 +46,41 @@ class Way:
     @property
     def risk(self) -> float:
         """The share of tries that succeed on members on top of what succeeds on others anyway."""
-        return float(np.clip(self.strata.excess() * self.factor, -1.0, 1.0))
+        return self._scaled(self.strata.risk())
+
+    @property
+    def excess(self) -> float:
+        """What the strata have in common: whether anything leaks, and not how much."""
+        return self._scaled(self.strata.excess())
 
     def interval(self, confidence: float) -> Interval:
-        """Score interval of the risk."""
-        low, high = self.strata.interval(confidence)
-        return Interval(max(-1.0, low * self.factor), min(1.0, high * self.factor))
+        """Interval of the risk."""
+        return Interval(*map(self._scaled, self.strata.risk_interval(confidence)))
+
+    def excess_interval(self, confidence: float) -> Interval:
+        """Interval of the excess."""
+        return Interval(*map(self._scaled, self.strata.interval(confidence)))
+
+    def rates(self) -> tuple[Tally, Tally]:
+        """Successes on members and on others."""
+        strata, people = self.strata, self.strata.people
+        counts = ((strata.member_hits, strata.members), (strata.nonmember_hits, strata.nonmembers))
+        members, others = (
+            Tally(float(hits.sum()), float(tries.sum()), None if people is None else People(*map(float, people[group])))
+            for group, (hits, tries) in enumerate(counts)
+        )
+        return members, others
+
+    def _scaled(self, share: float) -> float:
+        return float(np.clip(share * self.factor, -1.0, 1.0))
+
+
+class Tally(NamedTuple):
+    """Successes, tries, and the people behind them where tries are not people."""
+
+    hits: float
+    tries: float
+    people: People | None
 
 
 class CountingAttack(Attack):
@@ -59,8 +91,9 @@ class CountingAttack(Attack):
     the risk is that of the best one, and the interval is widened by Bonferroni's correction for having had the choice.
 
     Source: Giomi, Boenisch, Wehmeyer and Tasnadi, "A unified framework for quantifying privacy risk in synthetic data"
-    (PoPETs 2023), section 4; the interval is the score interval of a ratio of two binomials (Gart and Nam, Biometrics
-    1988), since 1 - R = (1 - r_attack) / (1 - r_control).
+    (PoPETs 2023), section 4; the interval is that of a ratio of two proportions, since 1 - R = (1 - r_attack) /
+    (1 - r_control) (Donner and Zou 2012; see `statistics.standardised`). Whether there is any leak is asked of a
+    stratified score test (Gart and Nam, Biometrics 1988; see `statistics.stratified`).
     """
 
     measures: ClassVar[tuple[str, ...]] = ("risk",)
@@ -92,25 +125,27 @@ class CountingAttack(Attack):
         """As many copies as give this risk, learnt from what a pilot with three tenths of all members copied gives.
 
         Where few columns are known, a copy hides among records that look alike, and less than each copy is found. If
-        all members would have to be copied, the attack is too weak for a positive control, which is 1 here.
+        more than `MOST_PLANTED` times the limit would have to be copied, the attack is weak, and that much is planted:
+        whoever misses it can clear nobody.
         """
         pilot = self.cases(self._subject).planted(PILOT, *self.planting(estimate))
         found = max(way.risk for way in self.tried(pilot, self._subject)[estimate])
-        return size * target.looked_at * PILOT / found if found > 0 else 1.0
+        return size * target.looked_at * min(MOST_PLANTED, PILOT / found if found > 0 else MOST_PLANTED)
 
     def tables(self, subject: Subject) -> list[Table]:
         """Rates and risk of each way."""
         shown, cases = subject.policy.confidence_shown, self.cases(subject)
         rows: list[list[str | int | float | None]] = []
-        for ways in self.tried(cases.main, subject).values():
+        for name, ways in self.tried(cases.main, subject).items():
             for way in ways:
-                low, high = way.interval(1 - (1 - shown) / len(ways))
-                members, others = (share_in_words(*counts) for counts in _counts(way))
-                rows.append([way.name, members, others, f"{way.risk:.1%}", f"{low:.1%} to {high:.1%}"])
+                risk = _best(name, [way], self.unit).shown(1 - (1 - shown) / len(ways))
+                rates = [share_in_words(*tally) for tally in way.rates()]
+                rows.append([way.name, *rates, f"{risk.value:.1%}", f"{risk.low:.1%} to {risk.high:.1%}"])
         return [
             Table(
                 title="Successes of each way to attack",
-                description="Intervals allow for the number of ways among which the best was chosen.",
+                description="Intervals allow for the number of ways among which the best was chosen. Numbers are "
+                "rounded to five people or more, so that nobody can be counted out.",
                 columns=["attack", "succeeds on training records", "on others", "risk", f"interval at {shown:.0%}"],
                 rows=rows,
             )
@@ -119,20 +154,21 @@ class CountingAttack(Attack):
     def figures(self, subject: Subject) -> list[Figure]:
         """Success rates on training records and on others."""
         tried = self.tried(self.cases(subject).main, subject).values()
-        counts = [
-            (f"{way.name}, {group}", hits, tries)
+        tallies = [
+            (f"{way.name}, {group}", tally)
             for way in [way for ways in tried for way in ways][:_SHOWN]
-            for group, (hits, tries) in zip(("training records", "others"), _counts(way), strict=True)
-            if tries
+            for group, tally in zip(("training records", "others"), way.rates(), strict=True)
+            if tally.tries
         ]
         return [
             hits_figure(
                 "How often the attack succeeds",
                 "What succeeds on records that the generator never saw is owed to the population; only what training "
                 "records suffer beyond that counts as risk.",
-                counts,
+                [(label, tally.hits, tally.tries) for label, tally in tallies],
                 "share of tries",
                 subject.policy.confidence_shown,
+                [tally.people for _, tally in tallies],
             )
         ]
 
@@ -145,21 +181,14 @@ class CountingAttack(Attack):
         return {
             "probability": 0.8,
             "smallest_detectable_risk": min((one for one in found if one is not None), default=None),
-            "meaning": "the risk that would have raised a warning with probability .8; null: not even 50% would",
+            "meaning": "the risk, the same in all kinds of records, that would have raised a warning with probability "
+            ".8; null: not even 50% would",
         }
 
 
 def fewer(member: NDArray[np.bool_], person: NDArray[np.int64]) -> int:
     """People among the members, or among the others, whichever are fewer."""
     return min(len(np.unique(person[member])), len(np.unique(person[~member])))
-
-
-def _counts(way: Way) -> tuple[tuple[float, float], tuple[float, float]]:
-    strata = way.strata
-    return (
-        (float(strata.member_hits.sum()), float(strata.members.sum())),
-        (float(strata.nonmember_hits.sum()), float(strata.nonmembers.sum())),
-    )
 
 
 def _together(found: Sequence[Sequence[Way]]) -> list[Way]:
@@ -174,23 +203,25 @@ def _as_one(ways: Sequence[Way]) -> Way:
 
 
 def _best(name: str, ways: Sequence[Way], unit: str) -> Measured:
-    return Measured(
+    """The best way to attack, with intervals that allow for having chosen it."""
+    signal = Measured(
         name=name,
-        value=max(way.risk for way in ways),
+        value=max(way.excess for way in ways),
         n=min(way.n for way in ways),
         unit=unit,
-        interval=partial(_simultaneous, ways, {}),
+        interval=cache(partial(_simultaneous, [way.excess_interval for way in ways])),
         chance=0.0,
         bounds=(-1.0, 1.0),
+        step=max(coarse(way.n / way.factor) for way in ways),
     )
+    interval = cache(partial(_simultaneous, [way.interval for way in ways]))
+    return replace(signal, value=max(way.risk for way in ways), interval=interval, signal=signal)
 
 
-def _simultaneous(ways: Sequence[Way], known: dict[float, Interval], confidence: float) -> Interval:
-    """Interval of the largest risk: it lies above each lower end and below the highest upper one."""
-    if confidence not in known:
-        ends = [way.interval(1 - (1 - confidence) / len(ways)) for way in ways]
-        known[confidence] = Interval(max(end.low for end in ends), max(end.high for end in ends))
-    return known[confidence]
+def _simultaneous(intervals: Sequence[Callable[[float], Interval]], confidence: float) -> Interval:
+    """Interval of the largest of several values: it lies above each lower end and below the highest upper one."""
+    ends = [interval(1 - (1 - confidence) / len(intervals)) for interval in intervals]
+    return Interval(max(end.low for end in ends), max(end.high for end in ends))
 
 
 def _smallest(way: Way, confidence: float, rng: np.random.Generator) -> float | None:

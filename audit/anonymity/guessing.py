@@ -16,6 +16,8 @@ TOLERANCE = 0.05  # a number is guessed when it is missed by no more than this s
 DAY = 86_400.0  # seconds by which a date may be missed
 TREES = 16
 MOST_LEARNT = 10_000  # records that a forest is grown on
+MOST_LEVELS = 64  # categories that a forest tells apart: each costs a number in every node of every tree
+_ANOTHER = -2  # stands for all rarer categories; no record's code, so that guessing it is never right
 
 Bools = NDArray[np.bool_]
 
@@ -70,7 +72,9 @@ class Secret:
 class Forest:
     """Learns a secret from other columns: extremely randomised trees grown to the last record.
 
-    Such trees remember single records as a nearest neighbour does, and generalise where many records agree.
+    Such trees remember single records as a nearest neighbour does, and generalise where many records agree. Whether a
+    number is missing is learnt together with the number. Of a category with very many levels the 64 commonest are told
+    apart, and the others are never guessed.
 
     Args:
         points: records to learn from; a random 10,000 of them where there are more.
@@ -89,36 +93,52 @@ class Forest:
         learnt = points.take(rng.permutation(len(points))[:MOST_LEARNT])
         kind = ExtraTreesRegressor if secret.is_number else ExtraTreesClassifier
         self._model = kind(n_estimators=TREES, random_state=int(rng.integers(2**31)))
-        self._model.fit(self._features(learnt), self._secret_of(learnt))
+        self._model.fit(self._features(learnt), self._taught(learnt))
 
     def tried(self, truth: Points) -> tuple[Bools, Floats]:
         """Whether each record's secret is guessed, and how easily: the share of trees that are right, 0 to 1.
 
-        The guess is the median of the trees' numbers, or what most trees vote for.
+        The guess is what most trees vote for, or the median of their numbers.
         """
         votes = self._votes(truth)
         ease = np.asarray(np.mean([self._judged(vote, truth) for vote in votes], axis=0, dtype=np.float64))
-        if self._secret.is_number:
-            return self._judged(np.median(votes, axis=0), truth), ease
-        levels = self._model.classes_
-        counts = np.stack([(votes == level).sum(axis=0) for level in levels])
-        return self._judged(levels[counts.argmax(axis=0)], truth), ease
+        return self._judged(self._agreed(votes), truth), ease
+
+    def _taught(self, points: Points) -> Floats:
+        """What is learnt: a code, or a number beside whether it is missing, both with an equal say in every split."""
+        if not self._secret.is_number:
+            codes = points.codes[:, self._secret.codes[0]]
+            levels, times = np.unique(codes, return_counts=True)
+            common = levels[np.argsort(-times, kind="stable")[:MOST_LEVELS]]
+            return np.where(np.isin(codes, common), codes, _ANOTHER).astype(np.float64)
+        missing = points.codes[:, self._secret.codes].any(axis=1)
+        taught = np.stack([points.numbers[:, self._secret.numbers[0]], missing], axis=1)
+        self._scale = np.where(taught.std(axis=0) > 0, taught.std(axis=0), 1.0)
+        return np.asarray(taught / self._scale)
 
     def _votes(self, points: Points) -> Floats:
+        """What each tree says of each record, (trees, n): a code, or a number that is NaN for a missing one."""
         features = self._features(points)
-        votes = np.stack([tree.predict(features) for tree in self._model.estimators_])
-        return votes if self._secret.is_number else self._model.classes_[votes.astype(np.int64)]
+        said = np.stack([tree.predict(features) for tree in self._model.estimators_])
+        if not self._secret.is_number:
+            return np.asarray(self._model.classes_[said.astype(np.int64)])
+        number, missing = np.moveaxis(said * self._scale, -1, 0)
+        return np.where(missing > 0.5, np.nan, number)
+
+    def _agreed(self, votes: Floats) -> Floats:
+        if self._secret.is_number:
+            absent = np.isnan(votes).mean(axis=0) > 0.5
+            return np.where(absent, np.nan, np.nanmedian(np.where(absent, 0.0, votes), axis=0))
+        levels = self._model.classes_
+        counts = np.stack([(votes == level).sum(axis=0) for level in levels])
+        return np.asarray(levels[counts.argmax(axis=0)])
 
     def _judged(self, guess: Floats, truth: Points) -> Bools:
         if not self._secret.is_number:
-            return np.asarray(guess == self._secret_of(truth))
-        present = ~truth.codes[:, self._secret.codes].any(axis=1)
-        return np.asarray(present & self._secret.close(guess, self._secret_of(truth)))
-
-    def _secret_of(self, points: Points) -> Floats:
-        if self._secret.is_number:
-            return points.numbers[:, self._secret.numbers[0]]
-        return points.codes[:, self._secret.codes[0]].astype(np.float64)
+            return np.asarray(guess == truth.codes[:, self._secret.codes[0]])
+        missing = truth.codes[:, self._secret.codes].any(axis=1)
+        close = self._secret.close(guess, truth.numbers[:, self._secret.numbers[0]])
+        return np.where(missing, np.isnan(guess), close)
 
     def _features(self, points: Points) -> NDArray[np.float32]:
         numbers, codes = self._places

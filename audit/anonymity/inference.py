@@ -8,12 +8,12 @@ import numpy as np
 
 from audit.anonymity.attack import CountingAttack, Way, fewer
 from audit.anonymity.choices import compared, known, secrets
-from audit.anonymity.guessing import Bools, Forest, Secret
+from audit.anonymity.guessing import MOST_LEVELS, Bools, Forest, Secret
 from audit.anonymity.nearest import Comparison, IntArray
 from audit.checks import Case, Cases, Measured, Subject, register
-from audit.checks.small_cells import share_in_words
+from audit.checks.small_cells import People, share_in_words
 from audit.neighbours import Points, join
-from audit.statistics import Strata
+from audit.statistics import Floats, Strata
 from reports import Table
 
 MOST_ASKED = 2000  # members, and others, that are asked about each of several secrets
@@ -53,7 +53,7 @@ class Inference(CountingAttack):
 
     def __init__(self) -> None:
         super().__init__()
-        self._forests: dict[tuple[int, str], Forest] = {}
+        self._known_anyway: dict[tuple[int, str], tuple[Bools, Floats]] = {}
         self._baseline: list[list[str]] = []
 
     def cases(self, subject: Subject) -> Cases:
@@ -64,20 +64,20 @@ class Inference(CountingAttack):
         """Guess each secret by the nearest record and by a forest, within strata of how easily it is guessed anyway."""
         names, space, rng = secrets(subject), case.neighbours.space, self.rng(subject, case.name)
         columns = {column.name: column for column in subject.dataset.schema.columns}
-        asked, member, person = _asked(case, MOST_ASKED if len(names) > 1 else None, rng)
+        rows = _chosen(case, MOST_ASKED if len(names) > 1 else None, rng)
+        asked, member, person = _asked(case, rows)
         nearest = self._nearest(asked, case, subject, rng)
         right: dict[str, list[Bools]] = {"nearest record": [], "forest": []}
         ease = []
         for number, name in enumerate(names):
             secret = Secret.of(columns[name], space)
-            anyway, easily = self._population(secret, case, subject).tried(asked)
+            anyway, easily = self._population(secret, case, rows, subject)
             ease.append(np.searchsorted(EASE, easily))
             forest = Forest(case.synthetic, secret, known(subject, name), space, rng)
             right["nearest record"].append(secret.right(case.synthetic.take(nearest[:, number]), asked))
             right["forest"].append(forest.tried(asked)[0])
             if case is self.cases(subject).main:
-                shares = (share_in_words(int(anyway[of].sum()), int(of.sum())) for of in (member, ~member))
-                self._baseline.append([name, *shares])
+                self._baseline.append([name, *(_share(anyway[of], person[of]) for of in (member, ~member))])
         grouped = len(names) > 1 or subject.dataset.schema.unit is not None
 
         def way(name: str, which: slice, hits: list[Bools]) -> Way:
@@ -102,14 +102,16 @@ class Inference(CountingAttack):
 
     def answer(self, measured: list[Measured], subject: Subject) -> str:
         """What was guessed from what, and how well, in words."""
-        low, high = measured[0].interval(subject.policy.confidence_shown)
+        risk, low, high = measured[0].shown(subject.policy.confidence_shown)
         names = secrets(subject)
         what = f"the secret {names[0]}" if len(names) == 1 else f"the withheld one of {', '.join(names)} (each in turn)"
         given = ", ".join(subject.known) if subject.known else "all other columns"
         chosen = "" if subject.secret is not None else "; chosen automatically, as hard to guess from what is common"
+        wide = [name for name in names if _levels(subject, name) > MOST_LEVELS]
+        grouped = f" Of {', '.join(wide)} forests guess the {MOST_LEVELS} commonest values only." if wide else ""
         return (
-            f"From {given}, {what} is given away for {measured[0].value:.1%} of training records beyond chance "
-            f"({low:.1%} to {high:.1%}){chosen}."
+            f"From {given}, {what} is given away for {risk:.1%} of training records beyond chance "
+            f"({low:.1%} to {high:.1%}){chosen}.{grouped}"
         )
 
     def tables(self, subject: Subject) -> list[Table]:
@@ -131,20 +133,45 @@ class Inference(CountingAttack):
             return np.repeat(comparison.nearest(known(subject, names[0])), len(names), axis=1)
         return comparison.nearest_without(compared(subject), names)
 
-    def _population(self, secret: Secret, case: Case, subject: Subject) -> Forest:
-        """The forest that has seen the case's reference alone."""
-        name = secret.column.name
+    def _population(
+        self, secret: Secret, case: Case, rows: tuple[IntArray, IntArray], subject: Subject
+    ) -> tuple[Bools, Floats]:
+        """Whether, and how easily, a forest guesses that has seen the case's reference alone.
+
+        Cases share references and the people asked about, so it is grown and asked once for all of them. Its answers
+        are kept, and not the forest: of a secret with many levels it may take hundreds of megabytes.
+        """
+        name, main = secret.column.name, self.cases(subject).main
         key = (id(case.reference), name)
-        if key not in self._forests:
+        if key not in self._known_anyway:
             rng = self.rng(subject, f"population/{len(case.reference)}/{name}")
-            self._forests[key] = Forest(case.reference, secret, known(subject, name), case.neighbours.space, rng)
-        return self._forests[key]
+            forest = Forest(case.reference, secret, known(subject, name), case.neighbours.space, rng)
+            self._known_anyway[key] = forest.tried(join(main.members, main.nonmembers))
+        among = np.concatenate([case.member_rows[rows[0]], len(main.members) + rows[1]])
+        right, ease = self._known_anyway[key]
+        return right[among], ease[among]
 
 
-def _asked(case: Case, most: int | None, rng: np.random.Generator) -> tuple[Points, Bools, IntArray]:
-    """The members and others that are asked about, which of them are members, and the person behind each."""
-    rows = [np.sort(rng.permutation(len(part))[:most]) for part in (case.members, case.nonmembers)]
+def _levels(subject: Subject, name: str) -> int:
+    """How many categories a secret has; 0 for a number."""
+    categorical = name in subject.neighbours.space.categorical
+    return subject.dataset.reference[name].nunique(dropna=False) if categorical else 0
+
+
+def _chosen(case: Case, most: int | None, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
+    """Row numbers of the members, and of the others, that are asked about."""
+    members, others = (np.sort(rng.permutation(len(part))[:most]) for part in (case.members, case.nonmembers))
+    return members, others
+
+
+def _asked(case: Case, rows: tuple[IntArray, IntArray]) -> tuple[Points, Bools, IntArray]:
+    """The members and others at these rows, which of them are members, and the person behind each."""
     asked = join(case.members.take(rows[0]), case.nonmembers.take(rows[1]))
     units = case.member_units[rows[0]], case.nonmember_units[rows[1]]
     person = np.concatenate([units[0], units[0].max(initial=0) + 1 + units[1]])
     return asked, np.arange(len(asked)) < len(rows[0]), person
+
+
+def _share(hit: Bools, person: IntArray) -> str:
+    people = People(*(float(len(np.unique(person[those]))) for those in (hit, ~hit, np.ones_like(hit))))
+    return share_in_words(float(hit.sum()), len(hit), people)

@@ -61,10 +61,10 @@ class Linkability(CountingAttack):
 
     def answer(self, measured: list[Measured], subject: Subject) -> str:
         """How many were linked, and by which halves, in words."""
-        low, high = measured[0].interval(subject.policy.confidence_shown)
+        risk, low, high = measured[0].shown(subject.policy.confidence_shown)
         first, second = halves(subject)
         chosen = "" if subject.known else ", halves chosen automatically so that both say much"
         return (
             f"With {', '.join(first)} in one place and {', '.join(second)} in another{chosen}, "
-            f"{measured[0].value:.1%} of training records are linked beyond chance ({low:.1%} to {high:.1%})."
+            f"{risk:.1%} of training records are linked beyond chance ({low:.1%} to {high:.1%})."
         )

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from audit.anonymity.alone import singled_out
-from audit.anonymity.attack import CountingAttack, Way
+from audit.anonymity.attack import MOST_PLANTED, CountingAttack, Way
 from audit.anonymity.choices import compared
 from audit.anonymity.predicates import IntArray, encode, multivariate, univariate
 from audit.checks import Case, Cases, Measured, Subject, register
@@ -58,13 +58,10 @@ class SinglingOut(CountingAttack):
     def leak(self, estimate: str, size: float, target: Case) -> float:
         """A share of the published records is copied such that descriptions of them move the risk to `size`.
 
-        Of a copied person's descriptions those succeed that nobody else fits; how many do is learnt on the target. A
-        yield of nothing means that no leak could be found by this attack.
+        Of a copied person's descriptions those succeed that nobody else fits; how many do is learnt on the target.
         """
-        gain = self._gain[target.name, estimate]
-        if gain <= size:
-            return 1.0
-        wanted, base = size / gain, len(target.reference) // 2
+        gain, base = self._gain[target.name, estimate], len(target.reference) // 2
+        wanted = size * min(MOST_PLANTED, 1 / gain if gain > 0 else MOST_PLANTED)
         return base * wanted / (1 - wanted) / len(target.members)
 
     def ways(self, case: Case, subject: Subject) -> Mapping[str, Sequence[Way]]:
@@ -101,9 +98,9 @@ class SinglingOut(CountingAttack):
 
     def answer(self, measured: list[Measured], subject: Subject) -> str:
         """How many descriptions single out, in words."""
-        low, high = measured[0].interval(subject.policy.confidence_shown)
+        risk, low, high = measured[0].shown(subject.policy.confidence_shown)
         return (
-            f"Of descriptions that fit one synthetic record, {measured[0].value:.1%} fit exactly one person of the "
+            f"Of descriptions that fit one synthetic record, {risk:.1%} fit exactly one person of the "
             f"training data beyond what luck explains ({low:.1%} to {high:.1%})."
         )
 

@@ -5,7 +5,7 @@ from audit.checks.cases import Case, Cases, Frames, Part
 from audit.checks.check import EVERY_MODALITY, Check, NotApplicableError
 from audit.checks.evaluation import Evaluation
 from audit.checks.gate import worst
-from audit.checks.measured import Measured
+from audit.checks.measured import Measured, counted
 from audit.checks.policy import Limit, Policy, default_policy
 from audit.checks.registry import all_checks, asked_for, check_limits, register, select
 from audit.checks.subject import Subject, require_columns
@@ -27,6 +27,7 @@ __all__ = [
     "all_checks",
     "asked_for",
     "check_limits",
+    "counted",
     "default_policy",
     "register",
     "require_columns",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, NamedTuple, final
 
 import numpy as np
 
@@ -12,11 +12,18 @@ from audit.checks.cases import Case, Cases, Plant
 from audit.checks.check import Check, Examined
 from audit.checks.gate import Evidence, beyond, control, decide
 from audit.checks.measured import Measured
-from audit.checks.policy import Limit
 from audit.checks.subject import Subject
 from audit.neighbours import Points
 from reports import Controls, Figure, Gate, Table
 from reports.words import estimate_name
+
+
+class _Planted(NamedTuple):
+    """A positive control: the share of members that was published, what was measured, and whether that is enough."""
+
+    share: float
+    found: Measured
+    detected: bool
 
 
 class Attack(Check):
@@ -84,11 +91,12 @@ class Attack(Check):
         negative = {one.name: one for one in self.measure([cases.negative], subject)}
         fired = {name for name, one in negative.items() if beyond(one, drift.get(name), confidence)}
         limits = {one.name: limit for one in main if (limit := subject.policy.limit(self.id, one.name)) is not None}
-        planted: dict[str, tuple[Measured, bool]] = {}
+        planted: dict[str, _Planted] = {}
         for name, limit in limits.items():
-            found = self._planted(name, limit, cases, subject)
-            if found is not None:
-                planted[name] = (found, _detected(found, negative[name], confidence))
+            share = self.leak(name, limit.limit, cases.main) if not limit.accuses_only else 0.0
+            if 0 < share < 1:
+                found = self._planted(name, share, cases, subject)
+                planted[name] = _Planted(share, found, _detected(found, negative[name], confidence))
         gates = [
             decide(
                 self.id,
@@ -96,52 +104,51 @@ class Attack(Check):
                 limits[one.name],
                 Evidence(
                     null=drift.get(one.name),
-                    detected=planted[one.name][1] if one.name in planted else None,
+                    detected=planted[one.name].detected if one.name in planted else None,
                     fired=one.name in fired,
                 ),
-                confidence,
+                # Who may accuse in several ways errs in each of them.
+                1 - (1 - confidence) / len(limits) if limits[one.name].accuses_only else confidence,
             )
             for one in main
             if one.name in limits
         ]
+        gates = [gate for gate in gates if not limits[gate.estimate].accuses_only or gate.status in ("warn", "fail")]
         return Examined(
             measured=main,
             why=self._why(self.answer(main, subject), gates),
             gates=gates,
-            nulls={name: one.value for name, one in drift.items()},
+            nulls={name: one.rounded(one.value) for name, one in drift.items()},
             controls=self._controls(planted, negative, fired, drift, subject),
             power=self.power(subject),
             figures=self.figures(subject),
             tables=self.tables(subject),
         )
 
-    def _planted(self, estimate: str, limit: Limit, cases: Cases, subject: Subject) -> Measured | None:
-        """The positive control of one estimate: the leaf's answer where a leak of the limit's size was planted."""
-        share = self.leak(estimate, limit.limit, cases.main)
-        if not 0 < share < 1:
-            return None
-
+    def _planted(self, estimate: str, share: float, cases: Cases, subject: Subject) -> Measured:
+        """The positive control of one estimate: the leaf's answer where this share of the members was planted."""
         case = self.planted_case(cases, share, estimate)
         return next(one for one in self.measure([case], subject) if one.name == estimate)
 
     def _controls(
         self,
-        planted: dict[str, tuple[Measured, bool]],
+        planted: dict[str, _Planted],
         negative: dict[str, Measured],
         fired: set[str],
         drift: dict[str, Measured],
         subject: Subject,
     ) -> Controls:
         shown = subject.policy.confidence_shown
-        missed = [name for name, (_, detected) in planted.items() if not detected]
+        missed = [name for name, one in planted.items() if not one.detected]
+        shares = ", ".join(f"{one.share:.1%} of members for {name}" for name, one in planted.items())
         return Controls(
             positive=control(
                 ("missed" if missed else "detected") if planted else "not-run",
-                [one for one, _ in planted.values()],
+                [one.found for one in planted.values()],
                 shown,
-                f"a leak as large as the limit was planted and not found by: {', '.join(missed)}"
+                f"a leak as large as the limit was planted ({shares}) and not found by: {', '.join(missed)}"
                 if missed
-                else "members leaked at the size of each limit were found"
+                else f"members leaked at the size of each limit were found (published: {shares})"
                 if planted
                 else "no limit is set, or no share of leaked members would move an estimate so far: none was planted",
             ),
@@ -177,4 +184,5 @@ def as_they_are(members: Points, rng: np.random.Generator) -> Points:  # noqa: A
 
 def _detected(planted: Measured, negative: Measured, confidence: float) -> bool:
     """Would a gate have raised at least a warning for this leak, measured against the same base without it?"""
-    return planted.interval(confidence).low > negative.value and planted.excess_over(negative, confidence).low > 0
+    found, base = planted.detector, negative.detector
+    return found.interval(confidence).low > base.value and found.excess_over(base, confidence).low > 0

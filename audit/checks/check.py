@@ -142,7 +142,9 @@ class Check(ABC):
         return [
             f"The limit on {estimate_name(name)} could not be tried: {self.wanting(name, subject)}."
             for name in self.measures
-            if name not in made and subject.policy.limit(self.id, name) is not None
+            if name not in made
+            and (limit := subject.policy.limit(self.id, name)) is not None
+            and not limit.accuses_only
         ]
 
     def _finding(

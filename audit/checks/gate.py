@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from audit.checks.measured import Measured
@@ -25,8 +26,9 @@ class Evidence:
 
 def beyond(measured: Measured, null: Measured | None, confidence: float) -> bool:
     """Does the measurement exceed both pure chance and what a mere difference between the parts shows?"""
-    above_chance = measured.chance is None or measured.interval(confidence).low > measured.chance
-    return above_chance and (null is None or measured.least_excess_over(null, confidence) > 0)
+    found = measured.detector
+    above_chance = found.chance is None or found.interval(confidence).low > found.chance
+    return above_chance and (null is None or found.least_excess_over(null.detector, confidence) > 0)
 
 
 def decide(check: str, measured: Measured, limit: Limit, evidence: Evidence, confidence: float) -> Gate:
@@ -43,24 +45,29 @@ def decide(check: str, measured: Measured, limit: Limit, evidence: Evidence, con
         evidence: the null and the controls.
         confidence: two-sided confidence of the interval behind the verdict.
     """
-    low, high = measured.interval(confidence)
+    null, (low, high) = evidence.null, measured.interval(confidence)
     upward = limit.better == "lower"
     outside = low > limit.limit if upward else high < limit.limit
     inside = high < limit.limit if upward else low > limit.limit
-    leaks = upward and beyond(measured, evidence.null, confidence)
-    has_null = upward and (measured.chance is not None or evidence.null is not None)
-    hidden = upward and _could_hide(measured, evidence.null, limit.limit, confidence)
+    leaks = upward and beyond(measured, null, confidence)
+    has_null = upward and (measured.chance is not None or null is not None)
+    hidden = upward and _could_hide(measured, null, limit.limit, confidence)
     status, why = _rule(outside, inside, leaks, has_null, hidden, evidence)
+    if status == "warn" and measured.chance is not None and low <= measured.chance:
+        why += "; it shows where chance seldom hits, while its size over everybody is less sure"
+    shown, found = measured.shown(confidence), measured.detector
     return Gate(
         finding=check,
         estimate=measured.name,
         limit=limit.limit,
         status=status,
-        low=low,
-        high=high,
+        low=shown.low,
+        high=shown.high,
         confidence=confidence,
-        null=evidence.null.value if evidence.null is not None else measured.chance,
-        excess_low=measured.least_excess_over(evidence.null, confidence) if evidence.null is not None else None,
+        null=measured.chance if null is None else null.rounded(null.value),
+        excess_low=None
+        if null is None
+        else found.rounded(found.least_excess_over(null.detector, confidence), math.floor),
         better=limit.better,
         reason=limit.reason,
         why=why,

@@ -14,13 +14,18 @@ from generators import InputError
 
 
 class Limit(BaseModel):
-    """A bound on one estimate, which way it bounds, and why it stands where it stands."""
+    """A bound on one estimate, which way it bounds, and why it stands where it stands.
+
+    One that `accuses_only` can warn and fail, and otherwise says nothing: for estimates that stand beside a main one
+    and can seldom be cleared. All limits of a check share the error that one gate may make, in equal parts.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     limit: float
     reason: str = Field(min_length=1)
     better: Literal["lower", "higher"] = "lower"
+    accuses_only: bool = False
 
 
 class Policy(BaseModel):

@@ -1,13 +1,19 @@
 """How much more often are members hit than non-members, when some records are hit by chance far more often than others?
 
-Common records are matched by any synthetic data; rare ones are not. Comparing within strata of rarity, and letting
-each stratum speak with the weight of its information, finds leaks that a comparison of overall rates drowns.
+Common records are matched by any synthetic data; rare ones are not. Two questions are asked within strata of rarity,
+and each has its own answer.
 
-The model: in stratum s a non-member is hit with probability p_s, a member with p_s + f (1 - p_s), where f is the share
-of members that were copied on top of chance. Then (1 - p1_s) / (1 - p0_s) = 1 - f in every stratum, a common ratio of
-two binomial proportions, whose efficient score test and interval are those of Gart and Nam (Biometrics 1988), after
-Miettinen and Nurminen (Statistics in Medicine 1985). A negative f says the same of the non-members: their share -f is
-hit on top of the members' chance.
+*How large is the risk?* `Strata.risk`: a stratum counts by the members it holds, whichever records leak; see
+`statistics.standardised`. This is what is shown and held against a limit.
+
+*Is there any leak at all?* `Strata.excess`: letting each stratum speak with the weight of its information finds leaks
+that a comparison of overall rates drowns. The model: in stratum s a non-member is hit with probability p_s, a member
+with p_s + f (1 - p_s), where f is the share of members that were copied on top of chance. Then (1 - p1_s) / (1 - p0_s)
+= 1 - f in every stratum, a common ratio of two binomial proportions, whose efficient score test and interval are those
+of Gart and Nam (Biometrics 1988), after Miettinen and Nurminen (Statistics in Medicine 1985). A negative f says the
+same of the non-members: their share -f is hit on top of the members' chance. Without a leak f is zero in every stratum,
+so that the test holds what it promises; but where one kind of record leaks more than another there is no common f, and
+its value overstates what happens where chance seldom hits. It is a detector and no measure.
 """
 
 from __future__ import annotations
@@ -22,6 +28,7 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 from audit.statistics.intervals import Interval
+from audit.statistics.standardised import Rate, risk, risk_interval, standardised_rate
 
 Floats = NDArray[np.float64]
 LEAST_HITS = 10
@@ -31,13 +38,26 @@ _MOST, _LEAST = 1 - 1e-9, -1 + 1e-9  # the excess f lives in (-1, 1)
 
 @dataclass(frozen=True)
 class Strata:
-    """Counts per stratum: hits and totals of members and non-members, and the design effect of their grouping."""
+    """Hits and totals of members and non-members, shape (strata,).
+
+    Attributes:
+        member_hits: how many members were hit, by stratum.
+        members: how many there are.
+        nonmember_hits: how many others were hit.
+        nonmembers: how many others there are.
+        design_effect: by how much records that go together widen the variance of the excess, at least 1.
+        risk_effect: the same for the risk, which weighs records otherwise; None where it is the same number.
+        people: of members and of others (rows), the people who were hit, who were missed, and all (columns): a person
+            with several records may be both. None where each record is a person.
+    """
 
     member_hits: Floats
     members: Floats
     nonmember_hits: Floats
     nonmembers: Floats
     design_effect: float = 1.0
+    risk_effect: float | None = None
+    people: NDArray[np.int64] | None = None
 
     @classmethod
     def count(
@@ -72,8 +92,20 @@ class Strata:
 
         a, n1, b, n0 = tally(hit & member), tally(member), tally(hit & ~member), tally(~member)
         usable = (n1 > 0) & (n0 > 0)
-        effect = 1.0 if units is None else _design_effect(hit, member, stratum, units, a + b, n1 + n0)
-        return cls(a[usable], n1[usable], b[usable], n0[usable], effect)
+        effects, people = (1.0, 1.0), None
+        if units is not None:
+            of = [(mine & hit, mine & ~hit, mine) for mine in (member, ~member)]
+            people = np.array([[len(np.unique(units[those])) for those in group] for group in of])
+            rate = (a + b) / np.maximum(n1 + n0, 1)
+            informative = np.where(rate > 0, 1 / np.maximum(rate, 1e-12), 0.0)[stratum] * (hit - rate[stratum])
+            # A member weighs 1 / members; of the others, each stratum's weigh as much together as its members.
+            own = np.where(member, (a / np.maximum(n1, 1))[stratum], (b / np.maximum(n0, 1))[stratum])
+            weight = np.where(member, 1.0, (n1 / np.maximum(n0, 1))[stratum])
+            effects = (
+                _design_effect(informative, member, units),
+                _design_effect(weight * (hit - own), member, units, prior=float((weight**2).mean())),
+            )
+        return cls(a[usable], n1[usable], b[usable], n0[usable], *effects, people)
 
     @classmethod
     def together(cls, parts: Sequence[Strata]) -> Strata:
@@ -85,6 +117,30 @@ class Strata:
             np.concatenate([one.nonmember_hits * share for one in parts]),
             np.concatenate([one.nonmembers * share for one in parts]),
             max(one.design_effect for one in parts),
+            max(one.design_effect if one.risk_effect is None else one.risk_effect for one in parts),
+        )
+
+    def risk(self) -> float:
+        """Of what chance left to gain over all members, the share given away: (p1 - p0) / (1 - p0), -1 to 1.
+
+        Example:
+            >>> from numpy import array
+            >>> uneven = Strata(array([40.0, 0.0]), array([500.0, 500.0]), array([0.0, 0.0]), array([500.0, 500.0]))
+            >>> round(uneven.risk(), 3)
+            0.04
+        """
+        return risk(*self._rates()) if len(self.members) else 0.0
+
+    def risk_interval(self, confidence: float) -> Interval:
+        """Interval of the risk, which holds however unevenly the strata leak."""
+        return risk_interval(*self._rates(), confidence) if len(self.members) else Interval(-1.0, 1.0)
+
+    def _rates(self) -> tuple[Rate, Rate]:
+        effect = self.design_effect if self.risk_effect is None else self.risk_effect
+        weights = self.members / self.members.sum()
+        return (
+            standardised_rate(self.member_hits, self.members, weights, effect),
+            standardised_rate(self.nonmember_hits, self.nonmembers, weights, effect),
         )
 
     def excess(self) -> float:
@@ -205,19 +261,14 @@ def _joined(hits: NDArray[np.int64], members: NDArray[np.int64], nonmembers: NDA
     return into
 
 
-def _design_effect(
-    hit: NDArray[np.bool_],
-    member: NDArray[np.bool_],
-    stratum: NDArray[np.int64],
-    units: NDArray[np.int64],
-    hits: Floats,
-    totals: Floats,
-) -> float:
-    """How much larger the variance of the weighted sum of hits is because records of one person go together."""
-    rate = hits / np.maximum(totals, 1)
-    weight = np.where(rate > 0, 1 / np.maximum(rate, 1e-12), 0.0)
-    residual = weight[stratum] * (hit - rate[stratum])
+def _design_effect(residual: Floats, member: NDArray[np.bool_], units: NDArray[np.int64], prior: float = 0.0) -> float:
+    """How much larger the variance of a sum of residuals is because records of one person go together.
+
+    Where few are hit this cannot be known, and is drawn towards full agreement with the weight `prior`, a square.
+    """
     _, group = np.unique(np.stack([units, member.astype(np.int64)]), axis=1, return_inverse=True)
-    clustered = np.bincount(group.reshape(-1), weights=residual) ** 2
-    independent = float((residual**2).sum())
-    return max(1.0, float(clustered.sum()) / independent) if independent > 0 else 1.0
+    sizes = np.bincount(group.reshape(-1))
+    clustered = float((np.bincount(group.reshape(-1), weights=residual) ** 2).sum())
+    independent = float((residual**2).sum()) + prior
+    full = float((sizes**2).sum() / sizes.sum())
+    return max(1.0, (clustered + prior * full) / independent) if independent > 0 else 1.0

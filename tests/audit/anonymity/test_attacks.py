@@ -24,7 +24,7 @@ def test_a_release_that_holds_half_of_train_fails(attack):
     finding, gates = all_checks()[attack]().run(subject(0.5, **SEEN[attack]))
     assert finding.status == "fail"
     assert next(one for one in finding.estimates if one.name == "risk").low > 0.1
-    assert [gate.estimate for gate in gates] == ["risk"]
+    assert next(gate.estimate for gate in gates if gate.status == "fail") == "risk"
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
@@ -62,7 +62,7 @@ def test_all_columns_stand_as_the_secret_in_turn():
     finding, gates = all_checks()["anonymity.inference"]().run(subject(0.5))
     assert finding.status == "fail"
     assert [one.name for one in finding.estimates] == ["risk", "worst_secret_risk"]
-    assert [gate.estimate for gate in gates] == ["risk"]
+    assert next(gate.estimate for gate in gates if gate.status == "fail") == "risk"
     assert "each in turn" in finding.why
     assert [row[0] for row in finding.tables[1].rows] == ["age", "town", "balance", "joined", "smoker", "visits"]
 

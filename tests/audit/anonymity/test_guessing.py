@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from audit.anonymity.guessing import Forest, Secret
+from audit.anonymity.guessing import MOST_LEVELS, Forest, Secret
 from audit.neighbours import Space
 from tests.audit.anonymity.people import SCHEMA, people
 
@@ -57,3 +59,50 @@ def test_a_forest_remembers_what_it_has_seen_and_guesses_the_rest_worse(column):
     assert right.mean() > 0.85
     assert blind.mean() < 0.5
     assert ((ease >= 0) & (ease <= 1)).all()
+
+
+def grown(frame, column, known=None):
+    space = Space(SCHEMA, frame, frame)
+    secret = secret_of(column, space)
+    names = known or [name for name in TRUE.columns if name != column]
+    return Forest(space.place(frame), secret, names, space, np.random.default_rng(0)), space.place(frame)
+
+
+def test_a_forest_guesses_what_is_missing_as_missing():
+    """Whoever is in one town never says a balance; nobody else leaves it out."""
+    frame = people(400, 1)
+    silent = (frame["town"] == "b").to_numpy()
+    frame["balance"] = np.where(silent, np.nan, frame["age"] * 10)
+    forest, points = grown(frame, "balance", ["town", "age"])
+    right, ease = forest.tried(points)
+    assert right[silent].all()
+    assert right[~silent].mean() > 0.9
+    assert ease[silent].mean() > 0.9
+
+
+def test_a_number_that_is_often_missing_is_still_guessed():
+    right, _ = (forest := grown(people(400, 2), "balance"))[0].tried(forest[1])
+    assert right.mean() > 0.9
+
+
+def test_a_category_with_very_many_levels_is_cut_to_the_common_ones():
+    frame = people(2000, 3)
+    towns = np.r_[np.repeat("common", 1000), [f"village {i}" for i in range(1000)]]
+    schema = replace(SCHEMA, columns=tuple(replace(c, levels=()) if c.name == "town" else c for c in SCHEMA.columns))
+    frame["town"] = pd.Series(towns, dtype=object)
+    space = Space(schema, frame, frame)
+    secret = Secret.of(next(column for column in schema.columns if column.name == "town"), space)
+    points = space.place(frame)
+    forest = Forest(points, secret, ["age", "balance", "joined"], space, np.random.default_rng(0))
+    assert len(forest._model.classes_) == MOST_LEVELS + 1
+    right, _ = forest.tried(points)
+    assert right[:1000].mean() > 0.9
+    assert right[1000:].sum() == MOST_LEVELS - 1  # those that it tells apart, and remembers
+
+
+@pytest.mark.parametrize("column", ["town", "age"])
+def test_a_secret_that_everyone_shares_is_always_guessed(column):
+    frame = people(50, 4)
+    frame[column] = frame[column].iloc[0]
+    forest, points = grown(frame, column)
+    assert forest.tried(points)[0].all()

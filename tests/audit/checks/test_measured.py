@@ -1,14 +1,15 @@
 """How far one measurement lies above another, and how sure that is."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pytest
 
 from audit.checks.gate import Evidence, decide
-from audit.checks.measured import Measured
+from audit.checks.measured import Measured, counted
 from audit.checks.policy import Limit
-from audit.statistics import Interval, normal_quantile
+from audit.statistics import Interval, Strata, normal_quantile
 
 LIMIT = Limit(limit=0.03, reason="r")
 
@@ -60,3 +61,17 @@ def test_a_pass_despite_drift_takes_both_sides_at_full_confidence(room, status):
     found = normal(-0.05 + 0.03 - room * error, 0.004)
     gate = decide("memorization.copies", found, LIMIT, Evidence(null=null, detected=True, fired=False), 0.999)
     assert gate.status == status
+
+
+def test_whether_is_asked_of_the_signal_and_how_much_of_the_value():
+    """Ten rare records in a hundred leak, and none of many common ones: surely a leak, and of uncertain size."""
+    hits = Strata(*(np.array(pair, float) for pair in ((20, 1000), (200, 2000), (0, 1000), (200, 2000))))
+    found, nothing = (
+        counted("risk", one, 2200, "share") for one in (hits, replace(hits, member_hits=np.array([0.0, 1000.0])))
+    )
+    assert found.value == hits.risk() < found.signal.value == hits.excess()
+    assert found.interval(0.999).low < 0 < found.signal.interval(0.999).low
+    gate = decide("anonymity.inference", found, LIMIT, Evidence(null=nothing, detected=True, fired=False), 0.999)
+    assert (gate.status, gate.low < 0 < gate.excess_low) == ("warn", True)
+    assert "its size over everybody is less sure" in gate.why
+    assert found.scaled(2).signal.value == 2 * hits.excess()
