@@ -173,16 +173,23 @@ class CountingAttack(Attack):
         ]
 
     def power(self, subject: Subject) -> dict[str, Any]:
-        """By simulation on the negative control: the smallest risk that would have been noticed."""
-        confidence = subject.policy.confidence_verdict
-        ways = self.tried(self.cases(subject).negative, subject)["risk"]
-        rng = self.rng(subject, "power")
-        found = [_smallest(way, 1 - (1 - confidence) / len(ways), rng) for way in ways]
+        """By simulation on the negative control: for each limit, the smallest risk that would have raised a warning."""
+        cases, found = self.cases(subject), {}
+        quiet = self.tried(cases.negative, subject)
+        drift = [self.tried(case, subject) for case in cases.drift]
+        for name in quiet:
+            if subject.policy.limit(self.id, name) is None or not all(name in one for one in drift):
+                continue
+            null = {way.name: way for way in _together([one[name] for one in drift])}
+            confidence = 1 - (1 - self.verdict_confidence(name, subject)) / len(quiet[name])
+            rng = self.rng(subject, f"power/{name}")
+            each = [_smallest(way, null[way.name], confidence, rng) for way in quiet[name] if way.name in null]
+            found[name] = min((one for one in each if one is not None), default=None)
         return {
             "probability": 0.8,
-            "smallest_detectable_risk": min((one for one in found if one is not None), default=None),
-            "meaning": "the risk, the same in all kinds of records, that would have raised a warning with probability "
-            ".8; null: not even 50% would",
+            "smallest_detectable_risk": found,
+            "meaning": "the risk, were it the same for all kinds of records, that would have raised a warning with "
+            "probability .8; null: not even 50% would",
         }
 
 
@@ -224,11 +231,17 @@ def _simultaneous(intervals: Sequence[Callable[[float], Interval]], confidence: 
     return Interval(max(end.low for end in ends), max(end.high for end in ends))
 
 
-def _smallest(way: Way, confidence: float, rng: np.random.Generator) -> float | None:
+def _smallest(way: Way, drift: Way, confidence: float, rng: np.random.Generator) -> float | None:
+    """The smallest risk that stands out from chance, and from a drift control without any drift."""
     strata, z = way.strata, normal_quantile(confidence)
     members, others = strata.members.astype(np.int64), strata.nonmembers.astype(np.int64)
     chance = (strata.member_hits + strata.nonmember_hits) / (strata.members + strata.nonmembers)
     size = (_SIMULATIONS, len(chance))
+    error, null_error = (
+        (end.high - end.low) / 2 / z for end in (one.excess_interval(confidence) for one in (way, drift))
+    )
+    null = rng.normal(0, null_error, _SIMULATIONS)
+    apart = normal_quantile(2 * confidence - 1) * np.hypot(error, null_error)
     for share in _SHARES:
         caught = chance + share / way.factor * (1 - chance)
         scores = efficient_score(
@@ -239,6 +252,6 @@ def _smallest(way: Way, confidence: float, rng: np.random.Generator) -> float | 
             np.zeros(_SIMULATIONS),
             strata.design_effect,
         )
-        if np.mean(scores < -z) >= 0.8:
+        if np.mean((scores < -z) & (-scores * error - null > apart)) >= 0.8:
             return share
     return None

@@ -75,6 +75,15 @@ class Attack(Check):
         """Tables of the finding."""
         return []
 
+    @final
+    def verdict_confidence(self, estimate: str, subject: Subject) -> float:
+        """The confidence of an estimate's verdict: limits that accuse only share one gate's error with all others."""
+        policy = subject.policy
+        limits = [limit for name in self.measures if (limit := policy.limit(self.id, name)) is not None]
+        own = policy.limit(self.id, estimate)
+        shared = own is not None and own.accuses_only
+        return 1 - (1 - policy.confidence_verdict) / len(limits) if shared else policy.confidence_verdict
+
     def power(self, subject: Subject) -> dict[str, Any]:  # noqa: ARG002
         """The smallest leak that this design would probably have caught."""
         return {}
@@ -107,8 +116,7 @@ class Attack(Check):
                     detected=planted[one.name].detected if one.name in planted else None,
                     fired=one.name in fired,
                 ),
-                # Who may accuse in several ways errs in each of them.
-                1 - (1 - confidence) / len(limits) if limits[one.name].accuses_only else confidence,
+                self.verdict_confidence(one.name, subject),
             )
             for one in main
             if one.name in limits

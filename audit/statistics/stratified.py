@@ -33,6 +33,7 @@ from audit.statistics.standardised import Rate, risk, risk_interval, standardise
 Floats = NDArray[np.float64]
 LEAST_HITS = 10
 _PERMUTATIONS = 100_000
+_NOTHING = 1e-3  # standardised scores below this come of rounding
 _MOST, _LEAST = 1 - 1e-9, -1 + 1e-9  # the excess f lives in (-1, 1)
 
 
@@ -205,8 +206,10 @@ class Strata:
             return self._score(f) + z
 
         low, high = gap(_LEAST), gap(_MOST)
-        if low * high > 0:
-            return _MOST if abs(high) < abs(low) else _LEAST
+        if z == 0 and max(abs(low), abs(high)) < _NOTHING:
+            return 0.0  # whoever could be hit is hit anyway
+        if low * high > 0:  # the score rises with the excess, and crosses beyond the range
+            return _LEAST if high > 0 else _MOST
         return float(brentq(gap, _LEAST, _MOST, xtol=1e-9))
 
 
@@ -218,7 +221,7 @@ def efficient_score(
     f: Floats,
     design_effect: float = 1.0,
 ) -> Floats:
-    """Standardised efficient score of the excess `f`: falls as `f` grows, about N(0, 1) at the true one.
+    """Standardised efficient score of the excess `f`: rises as `f` grows, about N(0, 1) at the true one.
 
     Args:
         member_hits: counts per stratum, shape (..., strata); the same for the other three.

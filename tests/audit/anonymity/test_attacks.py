@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from audit.checks import all_checks
+from audit.checks.small_cells import coarse
 from tests.audit.anonymity.people import subject
 
 ATTACKS = ["anonymity.inference", "anonymity.linkability", "anonymity.singling-out"]
@@ -37,17 +38,22 @@ def test_fresh_records_raise_no_alarm_and_the_finding_states_itself_in_full(atta
     assert all([finding.question, finding.source, finding.remedy, finding.why, finding.threat_model.knowledge])
     assert finding.figures[0].kind == "bars"
     assert finding.tables[0].rows
-    assert "smallest_detectable_risk" in finding.power
+    named = {one.name for one in finding.estimates if one.limit is not None}
+    assert set(finding.power["smallest_detectable_risk"]) == named
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-@pytest.mark.parametrize("share", [0.05, 0.2, 0.5])
-def test_a_planted_risk_lies_inside_the_interval(attack, share):
-    """What a copy yields is learnt from other people, half of whom were published."""
-    yielded = measured(attack, 0.5, seed=7).value / 0.5
-    low, high = measured(attack, share, seed=3).interval(0.999)
-    assert low <= share * yielded <= high
-    assert high - low < 0.5
+def test_what_is_shown_tells_of_no_fewer_than_five_people(attack):
+    """Three of three hundred are copied: every number is a multiple of at least five people."""
+    finding, gates = all_checks()[attack]().run(subject(0.01, rows=300, **SEEN[attack]))
+    controls = (finding.controls.positive, finding.controls.negative, finding.controls.drift)
+    for one in [*finding.estimates, *(estimate for control in controls for estimate in control.estimates)]:
+        shown = np.array([one.value, one.low, one.high]) / coarse(one.n)
+        assert shown == pytest.approx(shown.round(), abs=1e-6)
+    people = min(one.n for one in finding.estimates if one.name == "risk")
+    for gate in gates:
+        shown = np.array([gate.low, gate.high, gate.null, gate.excess_low]) / coarse(people)
+        assert shown == pytest.approx(shown.round(), abs=1e-6)
 
 
 @pytest.mark.parametrize("attack", ATTACKS)

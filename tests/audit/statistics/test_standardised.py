@@ -1,6 +1,6 @@
 """The risk over everybody: what it is, and how often its interval holds it, where leaks are uneven."""
 
-from typing import NamedTuple
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,56 +8,13 @@ from scipy.stats import binom
 
 from audit.statistics import Interval, Strata, clopper_pearson
 from audit.statistics.standardised import Rate, risk, risk_interval
-
-RARE, COARSE, POLAR = (0.002, 0.005, 0.01, 0.02), (0.05, 0.2, 0.4, 0.7), (0.01, 0.1, 0.35, 0.6, 0.85, 0.985)
-
-
-class World(NamedTuple):
-    """Where chance hits how often, and which share of which stratum's members leaks."""
-
-    chance: tuple[float, ...]
-    leaked: tuple[float, ...]
+from tests.audit.statistics.uneven import WORLDS, counted, of_people
 
 
-WORLDS = {
-    "nothing leaks": World(COARSE, (0, 0, 0, 0)),
-    "few hits": World(RARE, (0, 0, 0, 0)),
-    "one kind of rare record leaks": World(RARE, (0.08, 0, 0, 0)),
-    "what is hardest leaks": World(COARSE, (0.15, 0, 0, 0)),
-    "what is easiest leaks": World(COARSE, (0, 0, 0, 0.4)),
-    "all leak alike": World(POLAR, (0.05,) * 6),
-    "the extremes leak": World(POLAR, (0.3, 0, 0, 0, 0, 0.9)),
-    "half leaks": World(POLAR, (0.5,) * 6),
-}
-SIZES = [(2000, 2000), (2000, 500), (500, 3000)]
-
-
-def simulated(world, members, others, rng, people=None):
-    """Counts of one audit and its true risk; with `people`, all records of a person are hit or none is."""
-    chance, leaked = np.array(world.chance), np.array(world.leaked)
-    each = people or members + others
-    share = members / (members + others)
-    member = np.arange(each) < round(share * each)
-    stratum = rng.integers(0, len(chance), each)
-    hit = rng.random(each) < chance[stratum] + np.where(member, leaked[stratum] * (1 - chance[stratum]), 0.0)
-    times = (members + others) // each
-    unit = np.repeat(np.arange(each), times)
-    held = np.bincount(stratum[member], minlength=len(chance))
-    truth = float((held * leaked * (1 - chance)).sum() / (held * (1 - chance)).sum())
-    return (
-        Strata.count(hit[unit], member[unit], stratum[unit], unit if people else None),
-        truth,
-    )
-
-
-def missed(world, members, others, confidence, repetitions, people=None):
+def missed(audits, confidence):
     """How often the interval lay above the truth, and below it."""
-    rng, above, below = np.random.default_rng(5), 0, 0
-    for _ in range(repetitions):
-        counted, truth = simulated(world, members, others, rng, people)
-        low, high = counted.risk_interval(confidence)
-        above, below = above + (low > truth + 1e-12), below + (high < truth - 1e-12)
-    return above, below
+    ends = [(*one.risk_interval(confidence), truth) for one, truth in audits]
+    return sum(low > truth + 1e-12 for low, _, truth in ends), sum(high < truth - 1e-12 for _, high, truth in ends)
 
 
 def test_the_risk_is_that_of_giomi_in_one_stratum():
@@ -122,21 +79,24 @@ def test_where_chance_hits_everybody_nothing_is_left_to_gain(members, expected):
 
 
 def test_people_of_ten_records_widen_the_interval_by_their_agreement():
-    counted, _ = simulated(WORLDS["what is hardest leaks"], 2000, 2000, np.random.default_rng(0), people=400)
-    alone = Strata(*(getattr(counted, name) for name in ("member_hits", "members", "nonmember_hits", "nonmembers")))
-    wide, narrow = ((end := one.risk_interval(0.95)).high - end.low for one in (counted, alone))
+    grouped, _ = of_people(WORLDS["the hardest leak"], 400, 10, np.random.default_rng(0))
+    alone = replace(grouped, design_effect=1.0, risk_effect=1.0)
+    wide, narrow = ((end := one.risk_interval(0.95)).high - end.low for one in (grouped, alone))
     assert 2.8 < wide / narrow < 3.5  # the root of ten
+    assert grouped.people[:, 2].tolist() == [200, 200]
 
 
+@pytest.mark.parametrize("sizes", [(600, 600), (600, 200), (200, 800)])
 @pytest.mark.parametrize("world", WORLDS)
-def test_intervals_hold_the_truth(world):
+def test_intervals_hold_the_truth(world, sizes):
     """At 95%, in each direction no more than 2.5% of 300 audits, up to what chance allows in one test of a thousand."""
-    above, below = missed(WORLDS[world], 600, 600, 0.95, 300)
-    assert max(above, below) <= binom.isf(1e-3, 300, 0.025)
+    audits = zip(*counted(WORLDS[world], *sizes, 300, np.random.default_rng(5)), strict=True)
+    assert max(missed(audits, 0.95)) <= binom.isf(1e-3, 300, 0.025)
 
 
-@pytest.mark.parametrize("world", ["few hits", "one kind of rare record leaks", "the extremes leak"])
+@pytest.mark.parametrize("world", ["few hits, nothing leaks", "few hits, the rarest leak", "the extremes leak"])
 def test_intervals_hold_the_truth_of_few_people_with_many_records(world):
     """Hardly anyone is hit in the first two, so that nothing tells how far the records of a person agree."""
-    above, below = missed(WORLDS[world], 1000, 1000, 0.999, 200, people=200)
-    assert max(above, below) <= 2  # .1 expected; three would happen in under .02% of such tests
+    rng = np.random.default_rng(5)
+    audits = [of_people(WORLDS[world], 200, 10, rng) for _ in range(200)]
+    assert max(missed(audits, 0.999)) <= 2  # .1 expected; three would happen in under .02% of such tests

@@ -154,3 +154,15 @@ def test_others_who_are_compared_twice_count_once(members, others):
         parts = [strata(half[number], [members] * 2, hits[number], [others] * 2) for half in halves]
         alarms += Strata.together(parts).exceeds_chance(0.99)
     assert alarms <= binom.ppf(0.9999, tries, 0.005)
+
+
+@pytest.mark.parametrize(
+    ("hits", "chance", "expected"), [(500, 500, (-1, 0, 1)), (500, 0, (0.9, 1, 1)), (0, 500, (-1, -1, -0.9))]
+)
+def test_the_edges_of_the_excess(hits, chance, expected):
+    edge = strata([hits], [500], [chance], [500])
+    low, high = edge.interval(0.999)
+    assert low <= edge.excess() <= high
+    assert edge.excess() == pytest.approx(expected[1], abs=1e-6)
+    assert low == pytest.approx(-1, abs=1e-6) if expected[0] == -1 else low > expected[0]
+    assert high == pytest.approx(1, abs=1e-6) if expected[2] == 1 else high < expected[2]
