@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from audit.memorization.canaries import make_canaries, with_canaries
-from audit.memorization.exposure import Ranked, median_interval
+from audit.memorization.ranks import Memorized, Ranked, median_interval
 from benchmarks.shown import data_folder
 from generators import Column, Dataset, PrivacyBudget, create
 from generators.datasets.payload import payload_frame, payload_schema
@@ -52,9 +52,11 @@ def measure(
 def row(name: str, values: np.ndarray, cap: float) -> tuple[str, float, tuple[float, float]]:
     """A line of the table, the median, and its interval."""
     low, high = median_interval(values, 0.95, (0.0, cap))
+    heart = Memorized.of(values, round(2**cap) - 1)
+    least, most = heart.interval(0.95)
     median = float(np.median(values))
-    at_cap = float((values >= cap - 1e-9).mean())
-    return f"| {name} | {len(values)} | {median:.2f} | {low:.2f} to {high:.2f} | {at_cap:.0%} |", median, (low, high)
+    known = f"{heart.share:.0%} ({least:.0%} to {most:.0%})"
+    return f"| {name} | {len(values)} | {median:.2f} | {low:.2f} to {high:.2f} | {known} |", median, (low, high)
 
 
 def main() -> None:
@@ -71,7 +73,7 @@ def main() -> None:
         name = "without privacy" if budget is None else f"epsilon {budget.epsilon:g}"
         ranked, seconds = measure(data, budget, parameters, arguments.seed)
         print(f"\n{name}, {len(data.train)} messages, {seconds:.0f} s of training, cap {ranked.cap:.2f} bits\n")
-        print("| planted | canaries | median exposure, bits | 95% interval | at the cap |\n|---|---|---|---|---|")
+        print("| planted | canaries | median exposure, bits | 95% interval | known by heart |\n|---|---|---|---|---|")
         text, _, null = row("never", ranked.absent, ranked.cap)
         print(text)
         medians = []
