@@ -109,7 +109,7 @@ class Memorized:
 
 
 def _beyond_chance(share: float) -> float:
-    return (share - CHANCE) / (1 - CHANCE)
+    return float((share - CHANCE) / (1 - CHANCE))
 
 
 LOWEST = _beyond_chance(0.0)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from audit.checks import Case, Measured
+from audit.memorization.counted import told_apart
 from audit.neighbours import Points, join
 from audit.statistics import Floats, Interval, unanimity_interval
 
@@ -51,12 +52,8 @@ class Pool:
     @classmethod
     def of(cls, train: tuple[Points, Rows], *others: tuple[Points, Rows]) -> Pool:
         """Pool records given as points and persons."""
-        parts, shift, units = (train, *others), 0, []
-        for _, people in parts:
-            codes = np.unique(people, return_inverse=True)[1].reshape(-1)
-            units.append(codes + shift)
-            shift += int(codes.max(initial=-1)) + 1
-        return cls(join(*(points for points, _ in parts)), np.concatenate(units), len(train[0]))
+        parts = (train, *others)
+        return cls(join(*(one for one, _ in parts)), told_apart(*(people for _, people in parts)), len(train[0]))
 
     @property
     def share(self) -> float:
