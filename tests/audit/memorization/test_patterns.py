@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001  # letters and digits of many scripts look alike, which is the point
 """Personal data are found in any script, however they are written, and what is nobody's is left alone."""
 
 import string
@@ -40,17 +41,17 @@ def test_every_kind_has_an_example():
     assert {kind for _, found in TEXTS for kind, _ in found} == set(KINDS)
 
 
-digits = st.text(string.digits, min_size=9, max_size=13).filter(lambda number: number[0] not in "0")
+digits = st.from_regex(r"[1-9][0-9]{8,11}", fullmatch=True)
 
 
 @given(
     digits, st.sampled_from(["٠١٢٣٤٥٦٧٨٩", "०१२३४५६७८९", string.digits]), st.sampled_from([" ", "-", ".", "\u2011", ""])
 )
 def test_a_phone_number_is_the_same_in_every_script_and_with_every_sign(number, script, sign):
-    written = sign.join(script[int(digit)] for digit in (number[:3], number[3:6], number[6:])[0]) + sign
-    written += "".join(script[int(digit)] for digit in number[3:])
+    in_script = "".join(script[int(digit)] for digit in number)
+    written = sign.join([in_script[:3], in_script[3:6], in_script[6:]])
     found = items_of(f"my number: +{written} thanks")
-    assert [item for kind, item in found if kind in ("phone number", "card number")] == [number]
+    assert found == {("phone number", number)}
 
 
 @given(st.text(st.characters(categories=["Ll"]), min_size=2, max_size=12))
