@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from audit.checks import EVERY_MODALITY, Attack, Case, Cases, Measured, Subject, register
 from audit.memorization.relabelling import (
-    NEIGHBOURS,
     Excess,
     Mask,
     Pool,
     averaged,
     excess,
     first_labelled,
+    power,
     share_to_plant,
 )
 from audit.statistics import Floats
 
-PUBLISHED = 1500
+PUBLISHED = 5000
 
 
 @register
@@ -74,20 +75,26 @@ class Authenticity(Attack):
             f"record does; {measured[0].value:.1%} beyond what other real records in their place would show."
         )
 
+    def power(self, subject: Subject) -> dict[str, Any]:
+        """By normal theory on the negative control."""
+        quiet = self._measured(self.cases(subject).negative, subject)[0]
+        return power(quiet, subject.policy.confidence_verdict, "share of synthetic records unauthentic beyond chance")
+
     def _measured(self, case: Case, subject: Subject) -> tuple[Excess, float]:
         if case.name not in self._found:
             rng = self.rng(subject, case.name)
             asked = case.synthetic.take(np.sort(rng.permutation(len(case.synthetic))[:PUBLISHED]))
             pool = Pool.of(
+                rng,
                 (case.members, case.member_units),
                 (case.nonmembers, case.nonmember_units),
                 (case.reference, case.reference_units),
             )
-            distances, rows = case.neighbours.closest(asked, pool.points, NEIGHBOURS)
+            distances, rows = case.neighbours.closest(asked, pool.points, pool.neighbours)
             near, place = np.unique(rows, return_inverse=True)
             among = place.reshape(rows.shape)
             # A record's nearest neighbour is itself, so one more is asked for.
-            apart, fellows = case.neighbours.closest(pool.points.take(near), pool.points, NEIGHBOURS + 1)
+            apart, fellows = case.neighbours.closest(pool.points.take(near), pool.points, pool.neighbours + 1)
             own = fellows == near[:, None]
 
             def unauthentic(labels: Mask) -> tuple[Floats]:

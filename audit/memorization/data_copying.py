@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,19 +14,19 @@ from scipy.stats import rankdata
 from audit.checks import EVERY_MODALITY, Attack, Case, Cases, Measured, Subject, register
 from audit.checks.cases import half
 from audit.memorization.relabelling import (
-    NEIGHBOURS,
     Excess,
     Mask,
     Pool,
     averaged,
     excess,
     first_labelled,
+    power,
     share_to_plant,
 )
 from audit.statistics import Floats, Interval, normal_quantile
 from reports import Figure
 
-COMPARED = 2000
+COMPARED = 5000
 MOST_CELLS = 20
 FEWEST = 20
 """Records of either kind that a cell needs to speak."""
@@ -121,11 +122,17 @@ class DataCopying(Attack):
             )
         ]
 
+    def power(self, subject: Subject) -> dict[str, Any]:
+        """By normal theory on the negative control."""
+        quiet = self._measured(self.cases(subject).negative, subject)[0]
+        return power(quiet, subject.policy.confidence_verdict, "probability, beyond chance, that a copy is the closer")
+
     def _measured(self, case: Case, subject: Subject) -> tuple[Excess, CellTest]:
         if case.name not in self._found:
             rng = self.rng(subject, case.name)
             tested = half(case.nonmember_units, rng)
             pool = Pool.of(
+                rng,
                 (case.members, case.member_units),
                 (case.nonmembers.take(np.flatnonzero(~tested)), case.nonmember_units[~tested]),
                 (case.reference, case.reference_units),
@@ -135,7 +142,7 @@ class DataCopying(Attack):
             count = int(np.clip(min(len(asked), len(tests)) // (5 * FEWEST), 1, MOST_CELLS))
             centres = pool.points.take(np.sort(rng.permutation(len(pool.units))[:count]))
             cells = Cells.of(*(case.neighbours.closest(points, centres)[1][:, 0] for points in (asked, tests)))
-            near = [case.neighbours.closest(points, pool.points, NEIGHBOURS) for points in (asked, tests)]
+            near = [case.neighbours.closest(points, pool.points, pool.neighbours) for points in (asked, tests)]
 
             def distances(labels: Mask) -> list[Floats]:
                 return [first_labelled(labels, rows, lengths)[0] for lengths, rows in near]

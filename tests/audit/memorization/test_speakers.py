@@ -62,6 +62,21 @@ def test_new_words_in_the_voices_of_train_are_found(data):
     assert finding.controls.negative.status == "quiet"
 
 
+def test_the_planted_leak_asks_about_other_recordings_of_the_speakers_it_published(data):
+    attack = Speakers()
+    subject = Subject(records_target(recordings(range(200, 240), range(5)), "audio"), data, default_policy(), 0)
+    cases = attack.cases(subject)
+    case, negative = attack.planted_case(cases, 0.2, "auc"), cases.negative
+    heard = np.unique(case.member_units[case.leaked])
+    assert len(heard) == 8
+    shown = case.synthetic.content.identity[len(negative.synthetic) :]
+    assert len(shown) == 2 * len(heard) == len(case.frames.published) - len(negative.synthetic)
+    assert not set(shown.tolist()) & set(case.members.content.identity.tolist())
+    assert np.bincount(np.searchsorted(heard, case.member_units[case.leaked])).tolist() == [3] * 8
+    everyone = cases.main.members.content.identity[case.member_rows]
+    assert everyone.tolist() == case.members.content.identity.tolist()
+
+
 def test_strangers_raise_no_alarm(data):
     finding, gates = probe(recordings(range(200, 240), range(5)), data)
     assert gates[0].status in ("pass", "inconclusive"), finding.why
