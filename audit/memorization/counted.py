@@ -10,15 +10,14 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.checks import Attack, Case, Cases, Measured, Subject
+from audit.checks import Attack, Case, Cases, Measured, Subject, counted
 from audit.checks.small_cells import hits_figure, share_in_words
-from audit.statistics import Interval, Strata, smallest_detectable_excess
+from audit.statistics import Strata, smallest_detectable_excess
 from reports import Figure
 
 Rows = NDArray[np.int64]
@@ -62,9 +61,10 @@ class Tries:
 class CountedAttack(Attack):
     """An attack that says of each record whether it hit it; a leaf writes `tried` and names its `findings`.
 
-    With p0 the chance that a record which was never trained on is hit, a training record is hit with probability
-    p0 + f (1 - p0), and the estimate is f, between -1 and 1: the share hit beyond chance. Where fewer synthetic records
-    than training records are published, each has to give away more, so the excess is counted per synthetic record.
+    The estimate is (p1 - p0) / (1 - p0), between -1 and 1: of what chance left to gain, the share given away, with p1
+    the share of training records hit and p0 what others show who are as common. Whether there is any leak at all is
+    asked of a sharper test within strata; see `statistics.stratified`. Where fewer synthetic records than training
+    records are published, each has to give away more, so the excess is counted per synthetic record.
     """
 
     findings: ClassVar[Mapping[str, str]]
@@ -169,6 +169,11 @@ class CountedAttack(Attack):
         return tries.people(members=True), tries.people(members=False)
 
 
+def in_percent(measured: Measured) -> str:
+    """An excess as a reader may see it: in steps that tell of no handful."""
+    return f"{measured.rounded(measured.value):.2%}"
+
+
 def told_apart(*parts: Rows) -> Rows:
     """One number for each person of several parts whose people are different ones, whatever they are called there.
 
@@ -186,17 +191,5 @@ def told_apart(*parts: Rows) -> Rows:
 
 
 def _measured(name: str, unit: str, tried: Sequence[Tries]) -> Measured:
-    strata = Strata.together([tries.strata() for tries in tried])
-    return Measured(
-        name=name,
-        value=strata.excess(),
-        n=min(tries.people(members=members)[1] for tries in tried for members in (True, False)),
-        unit=unit,
-        interval=partial(_interval, strata),
-        chance=0.0,
-        bounds=(-1.0, 1.0),
-    )
-
-
-def _interval(strata: Strata, confidence: float) -> Interval:
-    return strata.interval(confidence)
+    fewest = min(tries.people(members=members)[1] for tries in tried for members in (True, False))
+    return counted(name, Strata.together([tries.strata() for tries in tried]), fewest, unit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from audit.checks import Case, Subject, register
-from audit.checks.small_cells import SMALLEST_CELL
+from audit.checks.small_cells import share_in_words
 from audit.memorization.counted import Hits, Rows, told_apart
 from audit.memorization.patterns import KINDS, Item, items_of
 from audit.memorization.read_off import ReadOff, texts_of
@@ -48,7 +48,7 @@ class PersonalData(ReadOff):
         return self._recognised([items_of(text) for text in texts], case, subject)
 
     def tables(self, subject: Subject) -> list[Table]:
-        """By kind, how many people have an item and of how many one was found; small counts hidden."""
+        """By kind, how many people have an item, and of how many of these one was found."""
         case = self.cases(subject).main
         frames = (case.frames.members, case.frames.nonmembers)
         items = [items_of(text) for frame in frames for text in texts_of(frame, subject)]
@@ -59,15 +59,15 @@ class PersonalData(ReadOff):
             found = self._recognised([{one for one in mine if one[0] == kind} for mine in items], case, subject)
             row: list[str | int | float | None] = [kind]
             for group in (member, ~member):
-                asked, hit = _people(found.asked & group, person), _people(found.hit & group, person)
-                row += [_hidden(asked, asked), _hidden(hit, asked)]
+                everyone, asked, hit = (_people(some & group, person) for some in (group, found.asked, found.hit))
+                row += [share_in_words(asked, everyone), share_in_words(hit, asked)]
             rows.append(row)
         who = self.who(subject)
         return [
             Table(
                 title="Personal data by kind",
-                description=f"Counted are {who} with an item that the reference does not show; counts that would "
-                f"single out fewer than {SMALLEST_CELL} are hidden.",
+                description=f"Shares of {who} with an item that the reference does not show, and of these, who was found "
+                "again; to the nearest five.",
                 columns=["kind", f"training {who} with one", "found again", f"other {who} with one", "found again "],
                 rows=rows,
             )
@@ -88,9 +88,3 @@ def _strings(items: set[Item]) -> list[str]:
 
 def _people(chosen: Hits, person: Rows) -> int:
     return len(np.unique(person[chosen]))
-
-
-def _hidden(count: int, of: int) -> int | str:
-    if 0 < count < SMALLEST_CELL:
-        return f"under {SMALLEST_CELL}"
-    return f"over {of - SMALLEST_CELL}" if 0 < of - count < SMALLEST_CELL else count

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from audit.checks import Case, Measured, NotApplicableError, Subject
-from audit.memorization.counted import CountedAttack, Tries, told_apart
+from audit.memorization.counted import CountedAttack, Tries, in_percent, told_apart
 from audit.memorization.recognition import Found
 from generators.datasets.payload import payload_column
 
@@ -69,7 +69,7 @@ class ReadOff(CountedAttack):
         behind = "" if subject.dataset.schema.unit is None else "the people behind "
         return (
             f"{mine} of {behind}the training texts asked about are {self.what}, against {others} of {behind}texts that "
-            f"were never trained on; {measured[0].value:.2%} beyond chance."
+            f"were never trained on; {in_percent(measured[0])} beyond chance."
         )
 
 
