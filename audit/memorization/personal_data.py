@@ -66,8 +66,8 @@ class PersonalData(ReadOff):
         return [
             Table(
                 title="Personal data by kind",
-                description=f"Shares of {who} with an item that the reference does not show, and of these, who was found "
-                "again; to the nearest five.",
+                description=f"Shares of {who} with an item that the reference does not show, and of these, who was "
+                "found again; to the nearest five.",
                 columns=["kind", f"training {who} with one", "found again", f"other {who} with one", "found again "],
                 rows=rows,
             )

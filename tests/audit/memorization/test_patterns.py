@@ -5,7 +5,7 @@ import string
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.memorization.patterns import KINDS, items_of
@@ -44,6 +44,7 @@ def test_every_kind_has_an_example():
 digits = st.from_regex(r"[1-9][0-9]{8,11}", fullmatch=True)
 
 
+@settings(deadline=None)
 @given(
     digits, st.sampled_from(["٠١٢٣٤٥٦٧٨٩", "०१२३४५६७८९", string.digits]), st.sampled_from([" ", "-", ".", "\u2011", ""])
 )
@@ -54,6 +55,7 @@ def test_a_phone_number_is_the_same_in_every_script_and_with_every_sign(number, 
     assert found == {("phone number", number)}
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(categories=["Ll"]), min_size=2, max_size=12))
 def test_an_address_of_any_letters_is_found_in_its_one_way_of_writing(letters):
     name = unicodedata.normalize("NFKC", letters)
@@ -62,6 +64,7 @@ def test_an_address_of_any_letters_is_found_in_its_one_way_of_writing(letters):
         assert ("e-mail address", address.casefold()) in items_of(f"write to {address} please")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_any_text_can_be_read_and_stretches_are_claimed_once(text):
     for kind, item in items_of(text):
@@ -69,6 +72,7 @@ def test_any_text_can_be_read_and_stretches_are_claimed_once(text):
         assert item
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_the_way_of_composing_letters_makes_no_difference(text):
     assert items_of(unicodedata.normalize("NFD", text)) == items_of(unicodedata.normalize("NFC", text))

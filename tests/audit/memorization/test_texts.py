@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.memorization.passages import SPAN, passages, repeated, thinned
@@ -50,6 +50,7 @@ def test_texts_that_share_a_part_are_told_apart_from_those_that_do_not():
 words = st.lists(st.sampled_from(["a", "b", "c", "..", "D e"]), max_size=40).map(" ".join)
 
 
+@settings(deadline=None)
 @given(st.lists(words, max_size=8), st.lists(words, max_size=8), st.lists(words, max_size=3))
 def test_hashed_passages_are_found_as_written_ones_are(texts, published, known):
     def runs(text):
