@@ -13,6 +13,7 @@ from scipy.stats import rankdata
 
 from audit.checks import EVERY_MODALITY, Attack, Case, Cases, Measured, Subject, register
 from audit.checks.cases import half
+from audit.memorization.counted import in_percent
 from audit.memorization.relabelling import (
     Excess,
     Mask,
@@ -96,7 +97,7 @@ class DataCopying(Attack):
         test = self._measured(self.cases(subject).main, subject)[1]
         return (
             f"A synthetic record is closer to the training records than a held-out one {test.closer:.1%} of the time "
-            f"(C_T {test.statistic:.1f}); {measured[0].value:.1%} beyond what other real records in their place show."
+            f"(C_T {test.statistic:.1f}); {in_percent(measured[0])} beyond what other real records in their place show."
         )
 
     def figures(self, subject: Subject) -> list[Figure]:

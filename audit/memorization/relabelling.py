@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from audit.checks import Case, Measured
+from audit.checks.small_cells import coarse
 from audit.memorization.counted import told_apart
 from audit.neighbours import Points, join
 from audit.statistics import Floats, Interval, unanimity_interval
@@ -232,6 +233,7 @@ def averaged(name: str, unit: str, found: list[Excess]) -> Measured:
         interval=partial(_interval, whole),
         chance=0.0,
         bounds=(-1.0, 1.0),
+        step=coarse(whole.n),
     )
 
 
