@@ -14,10 +14,10 @@ from audit.checks.gate import Evidence, beyond, control, decide
 from audit.checks.policy import Limit
 from audit.checks.retrained import asked_model, budget_of, published_domains
 from audit.memorization.canaries import COUNTS, FEWEST, Canaries, affordable, make_canaries, with_canaries
+from audit.memorization.exposure_shown import medians_figure, medians_table, ranks_table, times
 from audit.memorization.ranks import (
     CHANCE,
     LOWEST,
-    TOP,
     Memorized,
     Ranked,
     enough_to_pass,
@@ -28,7 +28,7 @@ from audit.statistics import Floats
 from generators import Generator, PrivacyBudget
 from generators.encoding.private_domains import fitted_into
 from generators.models.abilities import HasRecordLoss
-from reports import Controls, Figure, Table
+from reports import Controls
 
 ABSENT = 800
 """Canaries that are never trained on: the negative control."""
@@ -138,6 +138,7 @@ class Exposure(Check):
             why=" ".join(
                 [
                     self._answer(ranked, canaries, rows, budget is not None),
+                    *self._short(rows, limits, subject),
                     *(f"{gate.why[0].upper()}{gate.why[1:]}." for gate in gates if gate.status != "pass"),
                 ]
             ),
@@ -159,8 +160,8 @@ class Exposure(Check):
                 ),
             ),
             power=_power(memorized, limits, subject),
-            figures=[_figure(medians, float(np.median(ranked.absent)), shown)],
-            tables=[_table(ranked, medians, shown), _ranks(ranked)],
+            figures=[medians_figure(medians, float(np.median(ranked.absent)), shown)],
+            tables=[medians_table(ranked, medians, shown), ranks_table(ranked)],
         )
 
     def _loud(self, subject: Subject) -> Ranked:
@@ -176,6 +177,14 @@ class Exposure(Check):
         leaked = min(n, int(np.ceil(limit.limit * n)))
         chosen = [rng.choice(loud.exposures, leaked), rng.choice(loud.absent, n - leaked, replace=n > ABSENT)]
         return _share(name, np.concatenate(chosen), loud)
+
+    @staticmethod
+    def _short(rows: int, limits: dict[str, Limit], subject: Subject) -> list[str]:
+        """A sentence that says how many training records a pass would take, where there are fewer."""
+        needed = _records_needed(limits[ONCE], subject) if ONCE in limits else None
+        if needed is None or rows >= needed:
+            return []
+        return [f"A trainer that learns no secret passes with {needed:,} training records; there are {rows:,}."]
 
     @staticmethod
     def _answer(ranked: Ranked, canaries: Canaries, rows: int, private: bool) -> str:
@@ -210,11 +219,6 @@ def claimed_budget(subject: Subject) -> PrivacyBudget | None:
     """The budget that made the target's weights, for persons: a canary's copies are one person's."""
     budget = budget_of(asked_model(subject.target))
     return None if budget is None else replace(budget, unit="person")
-
-
-def times(count: int) -> str:
-    """Once, or so many times."""
-    return "once" if count == 1 else f"{count} times"
 
 
 def _within(canaries: Canaries, budget: PrivacyBudget | None, subject: Subject) -> Canaries:
@@ -268,71 +272,3 @@ def _power(memorized: dict[str, Floats], limits: dict[str, Limit], subject: Subj
         "meaning": "share of planted secrets that would have to be learnt by heart for a warning with probability .8 "
         "(null: not even half would do), and how many must be planted for a trainer that learns none to pass with it",
     }
-
-
-def _figure(medians: list[Measured], absent: float, confidence: float) -> Figure:
-    intervals = [one.interval(confidence) for one in medians]
-    return Figure(
-        kind="bars",
-        title="Median exposure by number of copies",
-        description="Bits that the model gives away about a planted secret; the line is what secrets show that were "
-        "never trained on.",
-        data={
-            "labels": [times(int(one.name.rpartition("_")[2])) for one in medians],
-            "values": [round(one.value, 3) for one in medians],
-            "low": [round(one.low, 3) for one in intervals],
-            "high": [round(one.high, 3) for one in intervals],
-            "reference": round(absent, 3),
-            "reference_label": "never",
-            "unit": "bits",
-        },
-    )
-
-
-def _table(ranked: Ranked, medians: list[Measured], confidence: float) -> Table:
-    rows: list[list[str | int | float | None]] = []
-    for one in medians:
-        count = int(one.name.rpartition("_")[2])
-        beyond_cap = float(np.median(ranked.extrapolated[ranked.copies == count]))
-        low, high = one.interval(confidence)
-        heart = Memorized.of(ranked.planted(count), ranked.references)
-        least, most = heart.interval(confidence)
-        rows.append(
-            [
-                times(count),
-                heart.n,
-                f"{heart.share:.1%} ({least:.1%} to {most:.1%})",
-                round(one.value, 2),
-                f"{low:.2f} to {high:.2f}",
-                round(beyond_cap, 1) if np.isfinite(beyond_cap) else None,
-            ]
-        )
-    return Table(
-        title="Exposure of planted secrets",
-        description=f"Known by heart: {TOP:g} bits or more, beyond chance. Ranks among {ranked.references:,} secrets "
-        f"can show {ranked.cap:.1f} bits at most; the last column goes on by a skew-normal distribution fitted to "
-        f"their losses, and is an extrapolation. Intervals at {confidence:.0%}.",
-        columns=["planted", "secrets", "known by heart", "median exposure", "interval", "extrapolated"],
-        rows=rows,
-    )
-
-
-def _ranks(ranked: Ranked) -> Table:
-    """What was observed: secrets by rank, in powers of two."""
-    groups = {times(int(count)): ranked.planted(int(count)) for count in np.unique(ranked.copies)}
-    groups["never"] = ranked.absent
-    bits = range(int(ranked.cap), -1, -1)
-    return Table(
-        title="Ranks of the secrets",
-        description="What was observed, and what every number of this finding follows from, up to rounding of medians: "
-        "the share of secrets whose rank is at most so high. Secrets are made up: they are nobody's.",
-        columns=["rank at most", "chance", *(f"planted {name}" for name in groups)],
-        rows=[
-            [
-                round(2 ** (ranked.cap - bit)),
-                f"{2.0**-bit:.2%}",
-                *(f"{float((values >= bit - 1e-9).mean()):.2%}" for values in groups.values()),
-            ]
-            for bit in bits
-        ],
-    )

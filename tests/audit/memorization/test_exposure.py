@@ -131,6 +131,13 @@ def test_a_trainer_that_learns_nothing_but_could_passes():
     assert finding.power["smallest_detectable_share"]["memorized_1"] <= 0.05
 
 
+def test_a_finding_says_how_many_training_records_a_pass_takes():
+    finding, gates = probe(Deaf, rows=700)
+    assert {gate.status for gate in gates} == {"inconclusive"}
+    assert "passes with 1,700 training records; there are 700." in finding.why
+    assert "made up 17% of what the trainer saw" in finding.why
+
+
 def test_few_training_records_decide_nothing_and_say_how_many_would():
     finding, gates = probe(Deaf, rows=120)
     assert finding.status == "inconclusive"
