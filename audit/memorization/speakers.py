@@ -84,32 +84,28 @@ class Speakers(MembershipAttack):
         return Scores(members, nonmembers, member_rows=first_member, nonmember_rows=first_other)
 
     def planted_case(self, cases: Cases, share: float, estimate: str) -> Case:
-        """Publish some speakers with every other of their recordings, and ask about the rest.
+        """Publish some speakers with every other of their recordings, and ask about the others in their stead.
 
         A speaker with a single recording leaves nothing to ask about, and stays out of the published ones.
         """
         whole = cases.planted(share, *self.planting(estimate), whole_people=True)
         leaked = whole.leaked if whole.leaked is not None else np.zeros(0, dtype=np.int64)
         shown = _every_other(whole.member_units[leaked])
-        asked = np.ones(len(whole.members), dtype=bool)
-        asked[leaked[shown]] = False
-        rows = np.flatnonzero(asked)
         published = np.ones(len(whole.synthetic), dtype=bool)
         published[len(published) - len(leaked) :] = shown  # leaked records stand behind all others
         heard = np.isin(whole.member_units, whole.member_units[leaked[shown]])
+        asked = _before_shown(whole.member_units, leaked[shown])
         return replace(
             whole,
             name=f"{whole.name}-other-recordings",
             synthetic=whole.synthetic.take(np.flatnonzero(published)),
-            members=whole.members.take(rows),
-            member_units=whole.member_units[rows],
-            member_rows=whole.member_rows[rows],
+            members=whole.members.take(asked),
             frames=replace(
                 whole.frames,
                 published=whole.frames.published.iloc[np.flatnonzero(published)],
-                members=whole.frames.members.iloc[rows],
+                members=whole.frames.members.iloc[asked],
             ),
-            leaked=np.flatnonzero(heard[rows]),
+            leaked=np.flatnonzero(heard),
         )
 
     def answer(self, measured: list[Measured], subject: Subject) -> str:
@@ -142,3 +138,10 @@ def _every_other(units: Rows) -> NDArray[np.bool_]:
     """Half of each person's records, rounded down: the second, the fourth and so on."""
     place = pd.Series(units).groupby(units).cumcount().to_numpy()
     return np.asarray(place % 2 == 1)
+
+
+def _before_shown(units: Rows, shown: Rows) -> Rows:
+    """Every row, but for each that is shown the same person's one before it, which is not."""
+    rows = pd.Series(np.arange(len(units)))
+    asked = rows.where(~rows.isin(shown)).groupby(units).ffill()
+    return asked.to_numpy(dtype=np.int64)
