@@ -56,9 +56,8 @@ def test_copies_with_noise_are_found(attack, estimate):
 @pytest.mark.parametrize(("attack", "estimate"), ATTACKS.items())
 def test_fresh_records_raise_no_alarm(attack, estimate):
     finding, gates = probe(attack, subject(1500, 1, 0.0))
-    # Authenticity is the blunter of the two: so few records are too few for its own positive control.
-    assert gates[estimate] == "pass" or attack == "memorization.authenticity"
-    assert gates[estimate] in ("pass", "inconclusive")
+    assert gates[estimate] in ("pass", "inconclusive")  # so few records seldom clear anybody
+    assert finding.power["smallest_detectable_excess"] < 0.15
     assert finding.estimates[0].low <= 0 <= finding.estimates[0].high
 
 
@@ -78,6 +77,12 @@ def test_texts_are_compared_by_their_embeddings(attack):
     finding, _ = probe(attack, mail_subject(300, 0, 0.9))
     assert finding.estimates[0].low > 0.1
     assert finding.controls.negative.status == "quiet"
+
+
+@pytest.mark.slow
+def test_fresh_records_pass_where_there_are_enough():
+    _, gates = probe("memorization.data-copying", subject(4000, 1, 0.0))
+    assert gates == {"excess_closeness": "pass"}
 
 
 @pytest.mark.slow
