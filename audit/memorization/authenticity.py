@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from audit.checks import EVERY_MODALITY, Attack, Case, Cases, Measured, Subject, register
+from audit.checks.small_cells import share_in_words
+from audit.memorization.counted import in_percent
 from audit.memorization.relabelling import (
-    NEIGHBOURS,
     Excess,
     Mask,
     Pool,
     averaged,
     excess,
     first_labelled,
+    power,
     share_to_plant,
 )
 from audit.statistics import Floats
 
-PUBLISHED = 1500
+PUBLISHED = 5000
 
 
 @register
@@ -50,7 +53,7 @@ class Authenticity(Attack):
     )
 
     def __init__(self) -> None:
-        self._found: dict[str, tuple[Excess, float]] = {}
+        self._found: dict[str, tuple[Excess, int]] = {}
 
     def cases(self, subject: Subject) -> Cases:
         """All that are compared for copies: a training record left out would hide its copies."""
@@ -68,26 +71,33 @@ class Authenticity(Attack):
 
     def answer(self, measured: list[Measured], subject: Subject) -> str:
         """The shares in words."""
-        share = self._measured(self.cases(subject).main, subject)[1]
+        found, unauthentic = self._measured(self.cases(subject).main, subject)
         return (
-            f"{share:.1%} of the synthetic records looked at lie closer to a training record than any other training "
-            f"record does; {measured[0].value:.1%} beyond what other real records in their place would show."
+            f"{share_in_words(unauthentic, found.n)} of the synthetic records looked at lie closer to a training "
+            f"record than any other training record does; {in_percent(measured[0])} beyond what other real records in "
+            "their place would show."
         )
 
-    def _measured(self, case: Case, subject: Subject) -> tuple[Excess, float]:
+    def power(self, subject: Subject) -> dict[str, Any]:
+        """By normal theory on the negative control."""
+        quiet = self._measured(self.cases(subject).negative, subject)[0]
+        return power(quiet, subject.policy.confidence_verdict, "share of synthetic records unauthentic beyond chance")
+
+    def _measured(self, case: Case, subject: Subject) -> tuple[Excess, int]:
         if case.name not in self._found:
             rng = self.rng(subject, case.name)
             asked = case.synthetic.take(np.sort(rng.permutation(len(case.synthetic))[:PUBLISHED]))
             pool = Pool.of(
+                rng,
                 (case.members, case.member_units),
                 (case.nonmembers, case.nonmember_units),
                 (case.reference, case.reference_units),
             )
-            distances, rows = case.neighbours.closest(asked, pool.points, NEIGHBOURS)
+            distances, rows = case.neighbours.closest(asked, pool.points, pool.neighbours)
             near, place = np.unique(rows, return_inverse=True)
             among = place.reshape(rows.shape)
             # A record's nearest neighbour is itself, so one more is asked for.
-            apart, fellows = case.neighbours.closest(pool.points.take(near), pool.points, NEIGHBOURS + 1)
+            apart, fellows = case.neighbours.closest(pool.points.take(near), pool.points, pool.neighbours + 1)
             own = fellows == near[:, None]
 
             def unauthentic(labels: Mask) -> tuple[Floats]:
@@ -98,5 +108,5 @@ class Authenticity(Attack):
                 alone = np.where(counted[each, first], apart[each, first], np.inf)
                 return (((which >= 0) & (nearest < alone[which])).astype(np.float64),)
 
-            self._found[case.name] = excess(pool, unauthentic, rng), float(unauthentic(pool.labels)[0].mean())
+            self._found[case.name] = excess(pool, unauthentic, rng), int(unauthentic(pool.labels)[0].sum())
         return self._found[case.name]

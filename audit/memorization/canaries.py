@@ -25,6 +25,31 @@ SENTENCE = "my secret number is "
 DIGITS = 9
 UNIT = "planted person"
 
+COUNTS: dict[int, int] = {1: 400, 4: 24, 16: 24, 64: 24}
+"""Canaries for each number of copies: most stand once, so that a twentieth of them learnt by heart can be told."""
+
+FEWEST, FEWEST_REPEATED = 30, 8
+"""Canaries of a count that say anything at all."""
+
+MOST_PLANTED = 0.2
+"""Records of canaries at most, as a share of the training records: more would make another data set of them."""
+
+
+def affordable(rows: int) -> dict[int, int]:
+    """How many canaries can be planted so often among so many training records? The least repeated come first.
+
+    Example:
+        >>> affordable(2787), affordable(700)
+        ({1: 400, 4: 24}, {1: 140})
+    """
+    room, kept = int(MOST_PLANTED * rows), {}
+    for copies, wanted in COUNTS.items():
+        canaries = min(wanted, room // copies)
+        if canaries >= (FEWEST if copies == 1 else FEWEST_REPEATED):
+            kept[copies] = canaries
+            room -= copies * canaries
+    return kept
+
 
 @dataclass(frozen=True)
 class Canaries:

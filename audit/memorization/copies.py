@@ -9,6 +9,7 @@ import numpy as np
 from audit.checks import EVERY_MODALITY, Case, Cases, Measured, Subject, register
 from audit.checks.attack import as_they_are
 from audit.checks.cases import Plant
+from audit.memorization.counted import in_percent
 from audit.memorization.found_again import Found, FoundAgain
 from audit.neighbours import Points
 
@@ -61,12 +62,12 @@ class Copies(FoundAgain):
 
     def answer(self, measured: list[Measured], subject: Subject) -> str:
         """How many records were copied, in words."""
-        shares = self.shares(subject)
+        shares, who = self.shares(subject), self.who(subject)
         exact, near = shares["excess_copies"], shares["excess_near_copies"]
         return (
-            f"{exact[0]} of training records have an exact copy among the synthetic ones, against {exact[1]} "
-            f"of records that were never trained on; near copies: {near[0]} against {near[1]}. By rarity, "
-            f"{measured[0].value:.2%} are copied and {measured[1].value:.2%} nearly copied beyond chance."
+            f"{exact[0]} of training {who} have an exact copy among the synthetic records, against {exact[1]} "
+            f"of {who} that were never trained on; near copies: {near[0]} against {near[1]}. Beyond "
+            f"chance {in_percent(measured[0])} are copied and {in_percent(measured[1])} nearly copied."
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,20 +13,21 @@ from scipy.stats import rankdata
 
 from audit.checks import EVERY_MODALITY, Attack, Case, Cases, Measured, Subject, register
 from audit.checks.cases import half
+from audit.memorization.counted import in_percent
 from audit.memorization.relabelling import (
-    NEIGHBOURS,
     Excess,
     Mask,
     Pool,
     averaged,
     excess,
     first_labelled,
+    power,
     share_to_plant,
 )
 from audit.statistics import Floats, Interval, normal_quantile
 from reports import Figure
 
-COMPARED = 2000
+COMPARED = 5000
 MOST_CELLS = 20
 FEWEST = 20
 """Records of either kind that a cell needs to speak."""
@@ -95,7 +97,7 @@ class DataCopying(Attack):
         test = self._measured(self.cases(subject).main, subject)[1]
         return (
             f"A synthetic record is closer to the training records than a held-out one {test.closer:.1%} of the time "
-            f"(C_T {test.statistic:.1f}); {measured[0].value:.1%} beyond what other real records in their place show."
+            f"(C_T {test.statistic:.1f}); {in_percent(measured[0])} beyond what other real records in their place show."
         )
 
     def figures(self, subject: Subject) -> list[Figure]:
@@ -121,11 +123,17 @@ class DataCopying(Attack):
             )
         ]
 
+    def power(self, subject: Subject) -> dict[str, Any]:
+        """By normal theory on the negative control."""
+        quiet = self._measured(self.cases(subject).negative, subject)[0]
+        return power(quiet, subject.policy.confidence_verdict, "probability, beyond chance, that a copy is the closer")
+
     def _measured(self, case: Case, subject: Subject) -> tuple[Excess, CellTest]:
         if case.name not in self._found:
             rng = self.rng(subject, case.name)
             tested = half(case.nonmember_units, rng)
             pool = Pool.of(
+                rng,
                 (case.members, case.member_units),
                 (case.nonmembers.take(np.flatnonzero(~tested)), case.nonmember_units[~tested]),
                 (case.reference, case.reference_units),
@@ -135,7 +143,7 @@ class DataCopying(Attack):
             count = int(np.clip(min(len(asked), len(tests)) // (5 * FEWEST), 1, MOST_CELLS))
             centres = pool.points.take(np.sort(rng.permutation(len(pool.units))[:count]))
             cells = Cells.of(*(case.neighbours.closest(points, centres)[1][:, 0] for points in (asked, tests)))
-            near = [case.neighbours.closest(points, pool.points, NEIGHBOURS) for points in (asked, tests)]
+            near = [case.neighbours.closest(points, pool.points, pool.neighbours) for points in (asked, tests)]
 
             def distances(labels: Mask) -> list[Floats]:
                 return [first_labelled(labels, rows, lengths)[0] for lengths, rows in near]

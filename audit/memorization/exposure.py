@@ -2,59 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import stats
 
 from audit.checks import Check, Measured, Subject, register
 from audit.checks.check import Examined
 from audit.checks.gate import Evidence, beyond, control, decide
+from audit.checks.policy import Limit
 from audit.checks.retrained import asked_model, budget_of, published_domains
-from audit.memorization.canaries import Canaries, make_canaries, with_canaries
-from audit.statistics import Floats, Interval
+from audit.memorization.canaries import COUNTS, FEWEST, Canaries, affordable, make_canaries, with_canaries
+from audit.memorization.exposure_shown import medians_figure, medians_table, ranks_table, times
+from audit.memorization.ranks import (
+    CHANCE,
+    LOWEST,
+    Memorized,
+    Ranked,
+    enough_to_pass,
+    median_interval,
+    smallest_noticed,
+)
+from audit.statistics import Floats
 from generators import Generator, PrivacyBudget
 from generators.encoding.private_domains import fitted_into
 from generators.models.abilities import HasRecordLoss
-from reports import Controls, Figure, Table
-
-COUNTS: dict[int, int] = {1: 200, 4: 24, 16: 24, 64: 24}
-"""Canaries for each number of copies; most for a single copy, on which the limit stands."""
+from reports import Controls
 
 ABSENT = 800
-MIXED = 200
-"""Of canaries never trained on: as many are the null, and as many more stand in the positive control."""
+"""Canaries that are never trained on: the negative control."""
 
 REFERENCES = 2047
-MOST_PLANTED = 1.0
-"""Rows of canaries at most, as a share of the training records."""
+"""Canaries that all others are ranked among."""
 
-CHANCE = 1.0
-"""Median exposure, in bits, of a canary that was never trained on: half of all ranks lie above the middle."""
+LOUD = 24
+"""Canaries of the positive control's own model; their copies fill half of its records."""
+
+MOST_COPIES = 64
+ONCE, ALL = "memorized_1", "memorized"
 
 
 @register
 class Exposure(Check):
     """How much does a record's repetition in the training data make it easier to guess?
 
-    Canaries - random secrets - are planted 1, 4, 16 and 64 times into the training records, and the target's kind is
-    trained anew with its own hyper-parameters, and under a budget again if it claims one, all copies of a canary then
-    being one privacy unit's. A canary's exposure is log2 |R| - log2 rank, where its rank is that of its loss among |R|
-    secrets that were not planted: 0 to log2 |R| bits, the cap. A guesser with the model needs 2^exposure times fewer
-    guesses. Without memorisation the median is one bit, exactly, whatever the model is like.
+    Canaries - random secrets - are planted 1, 4, 16 and 64 times into the training records, as many as a fifth of them
+    allows, and the target's kind is trained anew with its own hyper-parameters, and under a budget again if it claims
+    one, all copies of a canary then being one privacy unit's. A canary's exposure is log2 |R| - log2 rank, where its
+    rank is that of its loss among |R| secrets that were not planted: 0 to log2 |R| bits, the cap. A guesser with the
+    model needs 2^exposure times fewer guesses.
 
-    Estimates: `exposure_1`, `exposure_4`, ... (lower is better, in bits), the median exposure of canaries planted so
-    often, with its interval by order statistics over canaries. The extrapolation beyond the cap by a skew-normal
-    distribution stands in the table, labelled so.
+    Estimates (lower is better): `memorized_1`, `memorized`: the share of the canaries planted once, and of all, that
+    are known by heart: with six bits or more, beyond the 1/64 of them that chance puts there, exactly, whatever the
+    model is like; from -1/63 to 1. `exposure_1`, `exposure_4`, ... (bits): the median exposure by number of copies,
+    shown without a limit: chance gives one bit, and a median says nothing of a learnt fifth. The extrapolation beyond
+    the cap by a skew-normal distribution stands in the table, labelled so.
 
-    The finding speaks of the trainer as re-run, not of the weights that were delivered.
+    The finding speaks of the trainer as re-run, not of the weights that were delivered. Noise of a private run is
+    drawn from the operating system, so another run gives other numbers; those of this one follow from the ranks that
+    its table keeps.
 
     Source: Carlini, Liu, Erlingsson, Kos and Song, "The Secret Sharer" (USENIX Security 2019), definitions 4 and 5,
-    section 4.3; intervals of medians: Thompson (Annals of Mathematical Statistics 1936).
+    section 4.3; intervals: Clopper and Pearson (Biometrika 1934), Thompson (Annals of Mathematical Statistics 1936).
     """
 
     id = "memorization.exposure"
@@ -63,7 +73,7 @@ class Exposure(Check):
     source = "Carlini et al., The Secret Sharer (USENIX Security 2019)"
     access = "white-box"
     modalities = ("text", "tabular")
-    measures = tuple(f"exposure_{count}" for count in COUNTS)
+    measures = (ONCE, ALL, *(f"exposure_{count}" for count in COUNTS))
     knowledge = (
         "has the model's losses and knows what a secret looks like, all but its random part; speaks of the trainer as "
         "re-run with planted secrets, not of the delivered weights"
@@ -72,7 +82,7 @@ class Exposure(Check):
         "Remove repeated records before training, train for fewer epochs, or train under differential privacy with the "
         "person, not the record, as the unit."
     )
-    costly = "trains the target's kind anew on records with planted secrets"
+    costly = "trains the target's kind anew, twice, on records with planted secrets"
 
     def unfit(self, subject: Subject) -> str | None:
         """Secrets are planted by training again, and ranked by their loss."""
@@ -81,56 +91,66 @@ class Exposure(Check):
             return "needs the generator, to train its kind again"
         if not isinstance(model, HasRecordLoss):
             return f"{model.kind} cannot say how familiar a record is (it has no record_loss)"
-        if not _counts(len(subject.dataset.train)):
-            return f"train holds {len(subject.dataset.train)} records, too few to plant secrets among"
         return None
 
+    def wanting(self, estimate: str, subject: Subject) -> str:
+        """How many training records the design needs."""
+        limit = subject.policy.limit(self.id, estimate)
+        needed = _records_needed(limit, subject) if limit is not None else None
+        return f"about {needed:,} training records are needed" if needed else "no number of secrets could decide it"
+
     def _examine(self, subject: Subject) -> Examined:
-        counts = _counts(len(subject.dataset.train))
+        rows = len(subject.dataset.train)
+        counts = affordable(rows)
+        if counts.get(1, 0) < FEWEST:
+            return Examined([], f"Among {rows:,} training records too few secrets can be planted to see any share.")
         rng = self.rng(subject, "canaries")
-        canaries = make_canaries(subject.dataset, counts, ABSENT + MIXED, REFERENCES, rng)
         budget = claimed_budget(subject)
-        if budget is not None:
-            canaries = canaries.within(asked_model(subject.target).schema_)
-        rerun = retrained(subject, canaries, budget, rng)
-        ranked = Ranked.by(rerun, canaries, self.rng(subject, "ties"))
-        free = ranked
-        if budget is not None:
-            leaky = retrained(subject, canaries, None, self.rng(subject, "positive"))
-            free = Ranked.by(leaky, canaries, self.rng(subject, "ties"))
-        measured = [
-            _median(f"exposure_{count}", ranked.exposures[ranked.copies == count], ranked.cap) for count in counts
-        ]
-        absent = _median("exposure_absent", ranked.absent[:ABSENT], ranked.cap)
+        canaries = _within(make_canaries(subject.dataset, counts, ABSENT, REFERENCES, rng), budget, subject)
+        ranked = Ranked.by(retrained(subject, canaries, budget, rng), canaries, self.rng(subject, "ties"))
+        memorized = {ONCE: ranked.planted(1), ALL: ranked.planted()}
+        gated = [_share(name, exposures, ranked) for name, exposures in memorized.items()]
+        medians = [_median(f"exposure_{count}", ranked.planted(count), ranked.cap) for count in counts]
+        absent = _share("memorized_absent", ranked.absent, ranked)
+        limits = {one.name: limit for one in gated if (limit := subject.policy.limit(self.id, one.name)) is not None}
+        loud = self._loud(subject) if limits else None
+        planted = {
+            name: self._planted(name, limit, len(memorized[name]), loud, subject)
+            for name, limit in limits.items()
+            if loud is not None
+        }
         confidence, shown = subject.policy.confidence_verdict, subject.policy.confidence_shown
-        limits = {one.name: limit for one in measured if (limit := subject.policy.limit(self.id, one.name)) is not None}
-        planted = {name: self._planted(name, limit.limit, free, subject) for name, limit in limits.items()}
-        found = {name: beyond(one, replace(absent, name=name), confidence) for name, one in planted.items()}
-        fired = absent.interval(confidence).low > CHANCE
+        fired = beyond(absent, None, confidence)
         gates = [
             decide(
                 self.id,
                 one,
                 limits[one.name],
-                Evidence(null=absent, detected=found[one.name], fired=fired),
+                Evidence(detected=beyond(planted[one.name], None, confidence), fired=fired),
                 confidence,
             )
-            for one in measured
+            for one in gated
             if one.name in limits
         ]
-        missed = [name for name, detected in found.items() if not detected]
+        missed = [name for name, one in planted.items() if not beyond(one, None, confidence)]
         return Examined(
-            measured=measured,
-            why=" ".join([self._answer(ranked, counts), *(f"{g.why[0].upper()}{g.why[1:]}." for g in gates)]),
+            measured=[*gated, *medians],
+            why=" ".join(
+                [
+                    self._answer(ranked, canaries, rows, budget is not None),
+                    *self._short(rows, limits, subject),
+                    *(f"{gate.why[0].upper()}{gate.why[1:]}." for gate in gates if gate.status != "pass"),
+                ]
+            ),
             gates=gates,
-            nulls={one.name: absent.value for one in measured},
+            nulls={one.name: absent.value for one in gated} | {one.name: 1.0 for one in medians},
             controls=Controls(
                 positive=control(
                     ("missed" if missed else "detected") if planted else "not-run",
                     list(planted.values()),
                     shown,
-                    f"of secrets never trained on, some stand with the ranks of those planted {max(counts)} times "
-                    "without differential privacy, as many as lift the median to the limit"
+                    "among secrets that were never trained on, a share as large as the limit stands with the ranks of "
+                    "secrets whose copies filled half of a model's records, without differential privacy"
                     if planted
                     else "no limit is set, so there is no size at which to plant a leak",
                 ),
@@ -139,107 +159,46 @@ class Exposure(Check):
                     "not-run", [], shown, "planted and other secrets are drawn alike, so no drift can come between them"
                 ),
             ),
-            figures=[_figure(measured, absent, shown)],
-            tables=[_table(ranked, counts, measured, shown)],
+            power=_power(memorized, limits, subject),
+            figures=[medians_figure(medians, float(np.median(ranked.absent)), shown)],
+            tables=[medians_table(ranked, medians, shown), ranks_table(ranked)],
         )
 
-    def _planted(self, name: str, size: float, free: Ranked, subject: Subject) -> Measured:
-        """Exposures of absent canaries, mixed with as many of the most repeated ones as make the median this large."""
-        above = 2.0**-size  # the share of absent canaries with more than this exposure
-        share = (0.5 - above) / (1 - above)
+    def _loud(self, subject: Subject) -> Ranked:
+        """Ranks under a model that was trained without a budget on secrets which fill half of its records."""
+        rng = self.rng(subject, "positive")
+        copies = max(1, min(MOST_COPIES, len(subject.dataset.train) // LOUD))
+        canaries = make_canaries(subject.dataset, {copies: LOUD}, ABSENT, REFERENCES, rng)
+        return Ranked.by(retrained(subject, canaries, None, rng), canaries, rng)
+
+    def _planted(self, name: str, limit: Limit, n: int, loud: Ranked, subject: Subject) -> Measured:
+        """As many secrets as the estimate has, all absent but a share as large as the limit."""
         rng = self.rng(subject, f"mixture/{name}")
-        loud = free.exposures[free.copies == free.copies.max()]
-        mixed = free.absent[ABSENT:].copy()
-        chosen = rng.permutation(len(mixed))[: round(share * len(mixed))]
-        mixed[chosen] = rng.choice(loud, len(chosen))
-        return _median(name, mixed, free.cap)
+        leaked = min(n, int(np.ceil(limit.limit * n)))
+        chosen = [rng.choice(loud.exposures, leaked), rng.choice(loud.absent, n - leaked, replace=n > ABSENT)]
+        return _share(name, np.concatenate(chosen), loud)
 
     @staticmethod
-    def _answer(ranked: Ranked, counts: Mapping[int, int]) -> str:
+    def _short(rows: int, limits: dict[str, Limit], subject: Subject) -> list[str]:
+        """A sentence that says how many training records a pass would take, where there are fewer."""
+        needed = _records_needed(limits[ONCE], subject) if ONCE in limits else None
+        if needed is None or rows >= needed:
+            return []
+        return [f"A trainer that learns no secret passes with {needed:,} training records; there are {rows:,}."]
+
+    @staticmethod
+    def _answer(ranked: Ranked, canaries: Canaries, rows: int, private: bool) -> str:
+        once = Memorized.of(ranked.planted(1), ranked.references)
         said = [
-            f"{float(np.median(ranked.exposures[ranked.copies == count])):.1f} bits planted {times(count)}"
-            for count in counts
+            f"{float(np.median(ranked.planted(int(c)))):.1f} bits {times(int(c))}" for c in np.unique(ranked.copies)
         ]
         return (
-            f"Median exposure of a secret: {', '.join(said)}; {float(np.median(ranked.absent)):.1f} when never trained "
-            f"on (chance: {CHANCE:g}), and {ranked.cap:.1f} at most."
+            f"Of {once.n} secrets planted once, {once.top / once.n:.1%} stand among the first 64th of all ranks, where "
+            f"chance puts {CHANCE:.1%}. Median exposure: {', '.join(said)} (chance: 1, cap: {ranked.cap:.0f}). The "
+            f"secrets' {canaries.rows:,} records made up {canaries.rows / (rows + canaries.rows):.0%} of what the "
+            "trainer saw."
+            + (" Its noise is drawn anew in every run; the numbers follow from the ranks in the table." * private)
         )
-
-
-@dataclass(frozen=True)
-class Ranked:
-    """Exposures of canaries under one model.
-
-    Attributes:
-        exposures: of each planted canary, in bits.
-        copies: how often each was planted.
-        absent: of canaries that were not planted.
-        extrapolated: of each planted canary by a skew-normal fit to the references' losses.
-        cap: largest exposure that the number of references can show.
-    """
-
-    exposures: Floats
-    copies: NDArray[np.int64]
-    absent: Floats
-    extrapolated: Floats
-    cap: float
-
-    @classmethod
-    def by(cls, model: Generator, canaries: Canaries, rng: np.random.Generator) -> Ranked:
-        """Rank canaries by their loss under a model."""
-        if not isinstance(model, HasRecordLoss):
-            raise TypeError(f"{model.kind} has no record_loss")
-        planted, absent, others = (
-            model.record_loss(frame) for frame in (canaries.planted, canaries.absent, canaries.references)
-        )
-        return cls(
-            exposure(planted, others, rng),
-            canaries.copies,
-            exposure(absent, others, rng),
-            extrapolated_exposure(planted, others),
-            float(np.log2(len(others) + 1)),
-        )
-
-
-def exposure(losses: Floats, references: Floats, rng: np.random.Generator) -> Floats:
-    """How many bits does the model give away about each secret?
-
-    With r the rank of the secret's loss among itself and the references, 1 being the lowest, the exposure is
-    log2(references + 1) - log2(r). Ties are broken at random.
-
-    Args:
-        losses: of the secrets, shape (n,).
-        references: losses of secrets that the model has not seen, shape (m,).
-        rng: breaks ties.
-
-    Returns:
-        Bits, shape (n,), from 0 to log2(m + 1).
-
-    Example:
-        >>> exposure(np.array([0.5, 9.0]), np.array([1.0, 2.0, 3.0]), np.random.default_rng(0)).tolist()
-        [2.0, 0.0]
-
-    Source: Carlini et al. 2019, definition 4 and section 4.3 (by sampling).
-    """
-    ordered = np.sort(references)
-    below = np.searchsorted(ordered, losses, side="left")
-    up_to = np.searchsorted(ordered, losses, side="right")
-    rank = 1 + rng.integers(below, up_to + 1)
-    return np.asarray(np.log2(len(references) + 1) - np.log2(rank))
-
-
-def extrapolated_exposure(losses: Floats, references: Floats) -> Floats:
-    """What the exposure would be among all secrets that there are, if references' losses are skew-normal.
-
-    Returns:
-        -log2 of the share of secrets that the fitted distribution puts at or below each loss, shape (n,).
-
-    Source: Carlini et al. 2019, section 4.3 (by distribution modelling).
-    """
-    if np.ptp(references) == 0:
-        return np.full(len(losses), np.nan)
-    shape, place, scale = stats.skewnorm.fit(references)
-    return np.asarray(-stats.skewnorm.logcdf(losses, shape, place, scale) / np.log(2))
 
 
 def retrained(
@@ -262,41 +221,21 @@ def claimed_budget(subject: Subject) -> PrivacyBudget | None:
     return None if budget is None else replace(budget, unit="person")
 
 
-def median_interval(values: Floats, confidence: float, bounds: tuple[float, float]) -> Interval:
-    """Where may the median lie, whatever the distribution? The order statistics that a binomial count picks.
-
-    The interval from the r-th smallest to the r-th largest value misses the median with probability
-    2 P[Bin(n, 1/2) < r]; r is the largest with which that is at most 1 - confidence, and the bounds stand in where
-    there is none.
-
-    Example:
-        >>> median_interval(np.arange(1.0, 11.0), 0.95, (0.0, 20.0))
-        Interval(low=2.0, high=9.0)
-
-    Source: Thompson (Annals of Mathematical Statistics 1936).
-    """
-    ordered = np.sort(values)
-    r = int(stats.binom.ppf((1 - confidence) / 2, len(ordered), 0.5))
-    if r and stats.binom.cdf(r - 1, len(ordered), 0.5) > (1 - confidence) / 2:
-        r -= 1
-    if r < 1:
-        return Interval(*bounds)
-    return Interval(float(ordered[r - 1]), float(ordered[-r]))
+def _within(canaries: Canaries, budget: PrivacyBudget | None, subject: Subject) -> Canaries:
+    return canaries if budget is None else canaries.within(asked_model(subject.target).schema_)
 
 
-def times(count: int) -> str:
-    """Once, or so many times."""
-    return "once" if count == 1 else f"{count} times"
-
-
-def _counts(rows: int) -> dict[int, int]:
-    """As many kinds of canaries, the least repeated first, as do not crowd out the training records."""
-    kept: dict[int, int] = {}
-    for copies, canaries in COUNTS.items():
-        if sum(c * k for c, k in kept.items()) + copies * canaries > MOST_PLANTED * rows:
-            break
-        kept[copies] = canaries
-    return kept
+def _share(name: str, exposures: Floats, ranked: Ranked) -> Measured:
+    counted = Memorized.of(exposures, ranked.references)
+    return Measured(
+        name=name,
+        value=counted.share,
+        n=counted.n,
+        unit="share of planted secrets known by heart, beyond chance",
+        interval=counted.interval,
+        chance=0.0,
+        bounds=(LOWEST, 1.0),
+    )
 
 
 def _median(name: str, values: Floats, cap: float) -> Measured:
@@ -306,50 +245,30 @@ def _median(name: str, values: Floats, cap: float) -> Measured:
         n=len(values),
         unit=f"bits (median over canaries; cap {cap:.1f})",
         interval=partial(median_interval, values, bounds=(0.0, cap)),
-        chance=CHANCE,
+        chance=1.0,
         bounds=(0.0, cap),
     )
 
 
-def _figure(measured: list[Measured], absent: Measured, confidence: float) -> Figure:
-    bars = [absent, *measured]
-    intervals = [one.interval(confidence) for one in bars]
-    return Figure(
-        kind="bars",
-        title="Median exposure by number of copies",
-        description="Bits that the model gives away about a planted secret; the first bar was never trained on.",
-        data={
-            "labels": ["never", *(times(int(one.name.rpartition("_")[2])) for one in measured)],
-            "values": [round(one.value, 3) for one in bars],
-            "low": [round(one.low, 3) for one in intervals],
-            "high": [round(one.high, 3) for one in intervals],
-            "reference": CHANCE,
-            "reference_label": "chance",
-            "unit": "bits",
+def _records_needed(limit: Limit, subject: Subject) -> int | None:
+    """Training records among which enough secrets can be planted once for a trainer that learns none to pass."""
+    secrets = enough_to_pass(limit.limit, REFERENCES, subject.policy.confidence_verdict)
+    if secrets is None or secrets > COUNTS[1]:
+        return None
+    return next(rows for rows in range(0, 100_000, 100) if affordable(rows).get(1, 0) >= secrets)
+
+
+def _power(memorized: dict[str, Floats], limits: dict[str, Limit], subject: Subject) -> dict[str, Any]:
+    confidence = subject.policy.confidence_verdict
+    return {
+        "probability": 0.8,
+        "smallest_detectable_share": {
+            name: smallest_noticed(len(exposures), REFERENCES, confidence) for name, exposures in memorized.items()
         },
-    )
-
-
-def _table(ranked: Ranked, counts: Mapping[int, int], measured: list[Measured], confidence: float) -> Table:
-    rows: list[list[str | int | float | None]] = []
-    for one, count in zip(measured, counts, strict=True):
-        mine = ranked.copies == count
-        beyond_cap = float(np.median(ranked.extrapolated[mine]))
-        low, high = one.interval(confidence)
-        rows.append(
-            [
-                times(count),
-                int(mine.sum()),
-                round(one.value, 2),
-                f"{low:.2f} to {high:.2f}",
-                f"{float((ranked.exposures[mine] >= ranked.cap - 1e-9).mean()):.0%}",
-                round(beyond_cap, 1) if np.isfinite(beyond_cap) else None,
-            ]
-        )
-    return Table(
-        title="Exposure of planted secrets",
-        description=f"Ranks among {REFERENCES:,} secrets can show {ranked.cap:.1f} bits at most; the last column goes "
-        "on by a skew-normal distribution fitted to their losses, and is an extrapolation.",
-        columns=["planted", "canaries", "median exposure", f"{confidence:.0%} interval", "at the cap", "extrapolated"],
-        rows=rows,
-    )
+        "secrets": {name: len(exposures) for name, exposures in memorized.items()},
+        "secrets_needed_to_pass": {
+            name: enough_to_pass(limit.limit, REFERENCES, confidence) for name, limit in limits.items()
+        },
+        "meaning": "share of planted secrets that would have to be learnt by heart for a warning with probability .8 "
+        "(null: not even half would do), and how many must be planted for a trainer that learns none to pass with it",
+    }

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import zlib
-from collections.abc import Iterable
 from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
-from audit.checks import Case, Cases, Subject, register
-from audit.memorization.read_off import Found, ReadOff, recognised, texts_of
+from audit.checks import Case, Cases, Measured, Subject, register
+from audit.memorization.passages import repeated, thinned
+from audit.memorization.read_off import ReadOff, texts_of
+from audit.memorization.recognition import Found
 from generators.models.abilities import Completes, HasLogLikelihood
 from reports.document import Access
-
-SPAN = 10
-"""Words and signs in a row that count as a passage: half of a usual text message, seldom shared by chance."""
 
 BEGUN = 0.5
 """Share of a text that is given as its beginning."""
@@ -30,7 +27,6 @@ GENERATED = 20_000
 SELECTED = 0.2
 """Share of them that the attacker takes for memorised."""
 
-_WORD = re.compile(r"\w+|[^\w\s]")
 _RETRAINS = "trains four more models like this one, for its controls"
 
 
@@ -52,14 +48,34 @@ class Extraction(ReadOff):
     title = "Extraction of training texts"
     question = "Do passages of training texts stand word for word among the published ones?"
     source = "after Carlini et al., Extracting training data from large language models (USENIX Security 2021)"
-    estimate = "excess_extracted"
+    findings = {"excess_extracted": "extracted texts"}  # noqa: RUF012
     what = "repeated word for word in a passage"
-    measures = ("excess_extracted",)
+    measures = tuple(findings)
     knowledge = "reads the published texts and a reference sample; the audit compares training texts with others"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._thinned: int | None = None
 
     def found(self, texts: list[str], case: Case, subject: Subject) -> Found:
         """Whether a passage stands in a published text and not in the reference."""
-        return repeated(texts, texts_of(case.frames.published, subject), texts_of(case.frames.reference, subject))
+        published, known = texts_of(case.frames.published, subject), texts_of(case.frames.reference, subject)
+        return repeated(texts, published, known, self._one_in(subject))
+
+    def answer(self, measured: list[Measured], subject: Subject) -> str:
+        """How many texts were found, in words, and whether all their passages were looked at."""
+        one_in = self._one_in(subject)
+        thin = f" The texts are so long that one passage in {one_in} was looked at." if one_in > 1 else ""
+        return super().answer(measured, subject) + thin
+
+    def _one_in(self, subject: Subject) -> int:
+        """Which part of all passages is looked at: the same in every case, so that they can be compared."""
+        if self._thinned is None:
+            main = self.cases(subject).main
+            self._thinned = thinned(
+                [*texts_of(main.frames.members, subject), *texts_of(main.frames.nonmembers, subject)]
+            )
+        return self._thinned
 
 
 class AskedForTexts(ReadOff):
@@ -99,9 +115,9 @@ class PrefixExtraction(AskedForTexts):
     title = "Extraction by prefix"
     question = "Given the beginning of a training text, does the model write its end?"
     source = "Carlini et al., Quantifying memorization across neural language models (ICLR 2023), definition 3.1"
-    estimate = "excess_extracted"
+    findings = {"excess_extracted": "extracted texts"}  # noqa: RUF012
     what = "finished word for word once begun"
-    measures = ("excess_extracted",)
+    measures = tuple(findings)
     knowledge = "knows the beginnings of texts, and lets the model finish them; the audit compares with other texts"
     needs = Completes
     lacks = "cannot go on with a text"
@@ -142,9 +158,9 @@ class GeneratedFirst(AskedForTexts):
     question = "Does the model write training texts of its own accord, and does their likelihood give them away?"
     source = "Carlini et al., Extracting training data from large language models (USENIX Security 2021), section 5.2"
     access = "white-box"
-    estimate = "excess_extracted"
+    findings = {"excess_extracted": "extracted texts"}  # noqa: RUF012
     what = "repeated word for word in a text that the attacker picked"
-    measures = ("excess_extracted",)
+    measures = tuple(findings)
     knowledge = "draws any number of texts and has the model's likelihoods, and a reference sample"
     needs = HasLogLikelihood
     lacks = "does not know how likely a text is"
@@ -171,33 +187,3 @@ class GeneratedFirst(AskedForTexts):
         likelier = entropy / np.maximum(-model.log_likelihood(drawn), 1e-9)
         chosen = np.argsort(-likelier, kind="stable")[: max(1, int(SELECTED * count))]
         return [texts[row] for row in chosen]
-
-
-def repeated(texts: list[str], published: Iterable[str], known: Iterable[str]) -> Found:
-    """Which texts have a passage that stands in a published text and in none that is known?
-
-    Args:
-        texts: what is asked about; those shorter than a passage are not.
-        published: where passages are looked for.
-        known: whose passages say nothing about anybody.
-
-    Example:
-        >>> text = "one two three four five six seven eight nine ten eleven"
-        >>> repeated([text, "too short"], ["zero " + text], []).hit.tolist()
-        [True, False]
-        >>> repeated([text], [text], [text]).hit.tolist()
-        [False]
-    """
-    said, public = (set[tuple[str, ...]]().union(*map(passages, part)) for part in (published, known))
-    return recognised([passages(text) for text in texts], said, public)
-
-
-def passages(text: str) -> set[tuple[str, ...]]:
-    """Every run of `SPAN` words and signs; upper case, spaces and line breaks make no difference.
-
-    Example:
-        >>> len(passages("a b c d e f g h i j k"))
-        2
-    """
-    words = _WORD.findall(text.lower())
-    return {tuple(words[start : start + SPAN]) for start in range(len(words) - SPAN + 1)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from audit.checks import Case, Measured, Subject, register
+from audit.memorization.counted import in_percent
 from audit.memorization.found_again import Found, FoundAgain
 from audit.neighbours import Points
 
@@ -56,5 +57,5 @@ class ImageExtraction(FoundAgain):
         mine, others = self.shares(subject)["excess_extracted"]
         return (
             f"{mine} of training images can be recognised in a published one, against {others} of images that were "
-            f"never trained on; {measured[0].value:.2%} beyond chance."
+            f"never trained on; {in_percent(measured[0])} beyond chance."
         )

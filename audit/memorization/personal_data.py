@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any
+import numpy as np
 
 from audit.checks import Case, Subject, register
-from audit.checks.small_cells import SMALLEST_CELL
-from audit.memorization.read_off import Found, ReadOff, recognised, texts_of
+from audit.checks.small_cells import share_in_words
+from audit.memorization.counted import Hits, Rows, told_apart
+from audit.memorization.patterns import KINDS, Item, items_of
+from audit.memorization.read_off import ReadOff, texts_of
+from audit.memorization.recognition import Found, Keys, recognised
 from reports import Table
-
-PATTERNS: dict[str, re.Pattern[str]] = {
-    "e-mail address": re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"),
-    "phone number": re.compile(r"(?<![\w.])\+?\(?\d(?:[\s()./-]{0,2}\d){6,14}(?!\w)"),
-    "identifier": re.compile(r"\b(?=[A-Za-z0-9-]*\d)(?=[A-Za-z0-9-]*[A-Za-z])[A-Za-z0-9-]{6,}\b"),
-    "rare name": re.compile(r"(?<=[a-z,;] )[A-Z][a-z]{2,}\b"),
-}
-"""Names are words with a capital inside a sentence; rare ones are those that the reference never shows."""
-
-Items = set[tuple[str, ...]]
 
 
 @register
 class PersonalData(ReadOff):
     """Do addresses, numbers and names of training texts stand among the published ones?
 
-    E-mail addresses, phone numbers, identifiers (letters and digits mixed) and rare names are sought by patterns.
+    E-mail addresses, phone, bank account, card and social security numbers, identifiers (letters and digits mixed) and
+    rare names are sought by patterns, in any script.
     Whatever the reference shows too, such as a company's number, is left out. A training text is found when one of its
     items stands in a published text; the same is counted for texts that were never trained on, since some are made up
     or shared by chance. No item is ever printed, and no count under five.
@@ -41,9 +34,9 @@ class PersonalData(ReadOff):
     title = "Personal data in generated texts"
     question = "Do addresses, numbers and names of training texts stand among the published ones?"
     source = "after Lukas et al., Analyzing leakage of personally identifiable information (IEEE S&P 2023)"
-    estimate = "excess_personal"
+    findings = {"excess_personal": "texts with personal data"}  # noqa: RUF012
     what = "given away in an address, a number or a name"
-    measures = ("excess_personal",)
+    measures = tuple(findings)
     knowledge = "reads the published texts and a reference sample; the audit compares training texts with others"
     remedy = (
         "Replace addresses, numbers and names before training, remove repeated texts, or train under differential "
@@ -52,54 +45,46 @@ class PersonalData(ReadOff):
 
     def found(self, texts: list[str], case: Case, subject: Subject) -> Found:
         """Whether an item that only the text's people have stands in a published text."""
-        known, said = self._known(case, subject)
-        return recognised([items_of(text) for text in texts], said, known)
+        return self._recognised([items_of(text) for text in texts], case, subject)
 
     def tables(self, subject: Subject) -> list[Table]:
-        """By kind, in how many texts an item stands and in how many it was found; small counts hidden."""
+        """By kind, how many people have an item, and of how many of these one was found."""
         case = self.cases(subject).main
-        known, said = self._known(case, subject)
-        parts = [texts_of(frame, subject) for frame in (case.frames.members, case.frames.nonmembers)]
-        rows: list[list[Any]] = []
-        for kind in PATTERNS:
-            row: list[Any] = [kind]
-            for texts in parts:
-                mine = [{item for item in items_of(text) - known if item[0] == kind} for text in texts]
-                row += [_hidden(sum(map(bool, mine))), _hidden(sum(not one.isdisjoint(said) for one in mine))]
+        frames = (case.frames.members, case.frames.nonmembers)
+        items = [items_of(text) for frame in frames for text in texts_of(frame, subject)]
+        member = np.arange(len(items)) < len(case.member_units)
+        person = told_apart(case.member_units, case.nonmember_units)
+        rows: list[list[str | int | float | None]] = []
+        for kind in KINDS:
+            found = self._recognised([{one for one in mine if one[0] == kind} for mine in items], case, subject)
+            row: list[str | int | float | None] = [kind]
+            for group in (member, ~member):
+                everyone, asked, hit = (_people(some & group, person) for some in (group, found.asked, found.hit))
+                row += [share_in_words(asked, everyone), share_in_words(hit, asked)]
             rows.append(row)
+        who = self.who(subject)
         return [
             Table(
                 title="Personal data by kind",
-                description=f"Texts with an item that the reference does not show; counts under {SMALLEST_CELL} are "
-                "hidden.",
-                columns=["kind", "training texts with one", "found again", "other texts with one", "found again "],
+                description=f"Shares of {who} with an item that the reference does not show, and of these, who was "
+                "found again; to the nearest five.",
+                columns=["kind", f"training {who} with one", "found again", f"other {who} with one", "found again "],
                 rows=rows,
             )
         ]
 
     @staticmethod
-    def _known(case: Case, subject: Subject) -> tuple[Items, Items]:
-        """Items of the reference, and of the published texts."""
-        reference, published = (
-            set[tuple[str, ...]]().union(*map(items_of, texts_of(frame, subject)))
-            for frame in (case.frames.reference, case.frames.published)
+    def _recognised(items: list[set[Item]], case: Case, subject: Subject) -> Found:
+        said, known = (
+            Keys.of_strings(map(_strings, map(items_of, texts_of(frame, subject)))).numbers
+            for frame in (case.frames.published, case.frames.reference)
         )
-        return reference, published
+        return recognised(Keys.of_strings(map(_strings, items)), [said], [known])
 
 
-def items_of(text: str) -> Items:
-    """The personal data in a text by kind, written alike: lower case, and of numbers the digits alone.
-
-    Example:
-        >>> sorted(items_of("call Zelda on 0870-123 4567"))
-        [('phone number', '08701234567'), ('rare name', 'zelda')]
-    """
-    return {
-        (kind, re.sub(r"\D", "", found) if kind == "phone number" else found.lower())
-        for kind, pattern in PATTERNS.items()
-        for found in pattern.findall(text)
-    }
+def _strings(items: set[Item]) -> list[str]:
+    return [f"{kind}: {written}" for kind, written in items]
 
 
-def _hidden(count: int) -> int | str:
-    return f"under {SMALLEST_CELL}" if 0 < count < SMALLEST_CELL else count
+def _people(chosen: Hits, person: Rows) -> int:
+    return len(np.unique(person[chosen]))

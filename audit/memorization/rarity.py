@@ -15,7 +15,7 @@ from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from audit.neighbours import Points, distinct_rows
+from audit.neighbours import distinct_rows
 from audit.statistics import Floats
 
 FOLDS = 5
@@ -23,11 +23,11 @@ PENALTY = 0.01
 _NEAR = 0.01
 
 
-def features(records: Points, nearest: Floats) -> Floats:
+def features(cells: Floats, nearest: Floats) -> Floats:
     """What makes a record common, shape (n, features).
 
     Args:
-        records: n real records, members and others together.
+        cells: what makes n real records equal, members and others together, shape (n, columns); see `Points.cells`.
         nearest: (n, k) distances to the nearest other records, ascending.
 
     Returns:
@@ -35,7 +35,6 @@ def features(records: Points, nearest: Floats) -> Floats:
         cells occurs in its column; and how often all its other cells occur together, once for each column left out; all
         in logs. The last two say how many near misses there are, and how common it is that one of them becomes a hit.
     """
-    cells = records.cells
     columns = [_codes(column) for column in cells.T]
     occurrences = _counts(distinct_rows(cells))
     each = [_counts(codes) for codes in columns]

@@ -12,26 +12,35 @@ with it that share of the leak.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
 from audit.checks import Case, Measured
+from audit.checks.small_cells import coarse
+from audit.memorization.counted import told_apart
 from audit.neighbours import Points, join
 from audit.statistics import Floats, Interval, unanimity_interval
 
 RELABELLINGS = 200
-NEIGHBOURS = 12
-"""Neighbours kept of each record: with half the pool labelled train, all miss it once in 4,000 times."""
+MISSED = 1 / 4000
+"""How often none of a record's neighbours that are kept may be labelled train."""
+
+MOST_OTHERS = 4
+"""Others in the pool at most, per training record: the fewer of the pool are train, the more neighbours are needed."""
 
 MOST_COPIED = 0.9
 
 Mask = NDArray[np.bool_]
 Rows = NDArray[np.int64]
+Part = tuple[Points, Rows]
+"""Records as points, and the person behind each."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +58,18 @@ class Pool:
     train: int
 
     @classmethod
-    def of(cls, train: tuple[Points, Rows], *others: tuple[Points, Rows]) -> Pool:
-        """Pool records given as points and persons."""
-        parts, shift, units = (train, *others), 0, []
-        for _, people in parts:
-            codes = np.unique(people, return_inverse=True)[1].reshape(-1)
-            units.append(codes + shift)
-            shift += int(codes.max(initial=-1)) + 1
-        return cls(join(*(points for points, _ in parts)), np.concatenate(units), len(train[0]))
+    def of(cls, rng: np.random.Generator, train: Part, *others: Part) -> Pool:
+        """Pool records given as points and persons; of the others a random part, if they are many times as many."""
+        most = MOST_OTHERS * len(train[0])
+        total = sum(len(units) for _, units in others)
+        kept = [
+            (points, units)
+            if total <= most
+            else _taken(points, units, people_up_to(units, most * len(units) // total, rng))
+            for points, units in others
+        ]
+        parts = (train, *kept)
+        return cls(join(*(points for points, _ in parts)), told_apart(*(units for _, units in parts)), len(train[0]))
 
     @property
     def share(self) -> float:
@@ -68,14 +81,29 @@ class Pool:
         """The true labels."""
         return np.arange(len(self.units)) < self.train
 
+    @property
+    def neighbours(self) -> int:
+        """How many neighbours of a record to keep, so that a draw labels one of them train, but for once in 4,000."""
+        needed = math.ceil(math.log(MISSED) / math.log1p(-self.share)) if self.share < 1 else 1
+        return min(needed, len(self.units) - 1)
+
     def relabelled(self, rng: np.random.Generator) -> Mask:
         """Labels of a draw: whole persons, together as close to the number of training records as they come."""
-        people = int(self.units.max()) + 1
-        order = rng.permutation(people)
-        sizes = np.cumsum(np.bincount(self.units, minlength=people)[order])
-        chosen = np.zeros(people, dtype=bool)
-        chosen[order[: int(np.searchsorted(sizes, self.train, side="right"))]] = True
-        return np.asarray(chosen[self.units])
+        return people_up_to(self.units, self.train, rng)
+
+
+def people_up_to(units: Rows, most: int, rng: np.random.Generator) -> Mask:
+    """A random choice of whole people with at most so many records together, shape (records,)."""
+    _, of_row, sizes = np.unique(units, return_inverse=True, return_counts=True)
+    order = rng.permutation(len(sizes))
+    chosen = np.zeros(len(sizes), dtype=bool)
+    chosen[order[: int(np.searchsorted(np.cumsum(sizes[order]), most, side="right"))]] = True
+    return np.asarray(chosen[of_row.reshape(-1)])
+
+
+def _taken(points: Points, units: Rows, chosen: Mask) -> Part:
+    rows = np.flatnonzero(chosen)
+    return points.take(rows), units[rows]
 
 
 def first_labelled(labels: Mask, rows: Rows, distances: Floats) -> tuple[Floats, Rows]:
@@ -134,6 +162,26 @@ class Excess:
         return Interval(max(-1.0, min(self.value - reach, least.low)), min(1.0, max(self.value + reach, least.high)))
 
 
+def smallest_noticed(found: Excess, confidence: float, probability: float = 0.8) -> float:
+    """Which excess would an audit of this size have told from none with this probability, by normal theory?
+
+    Example:
+        >>> round(smallest_noticed(Excess(0.0, 0.01**2, 1500), 0.999), 3)
+        0.042
+    """
+    beyond = float(found.interval(confidence).high) - found.value
+    return beyond + float(stats.norm.ppf(probability)) * math.sqrt(found.variance)
+
+
+def power(found: Excess, confidence: float, meaning: str) -> dict[str, Any]:
+    """What the negative control says of the smallest leak that would have been noticed, for the finding."""
+    return {
+        "probability": 0.8,
+        "smallest_detectable_excess": round(smallest_noticed(found, confidence), 4),
+        "meaning": f"{meaning} that would have raised a warning with probability .8",
+    }
+
+
 def excess(pool: Pool, measure: Callable[[Mask], tuple[Floats, ...]], rng: np.random.Generator) -> Excess:
     """How much more does the train part show than draws from the pool?
 
@@ -185,6 +233,7 @@ def averaged(name: str, unit: str, found: list[Excess]) -> Measured:
         interval=partial(_interval, whole),
         chance=0.0,
         bounds=(-1.0, 1.0),
+        step=coarse(whole.n),
     )
 
 

@@ -121,16 +121,18 @@ class ContentSpace(Space):
 
     def view(self, name: str, points: Points) -> Rows:
         """What one embedding says of the points' contents, centred and scaled, shape (n, d)."""
-        number = self._names.index(name)
-        return _content(points).features[:, self._ends[number] : self._ends[number + 1]]
+        number, content = self._names.index(name), _content(points)
+        seen = content.embedded[:, self._ends[number] : self._ends[number + 1]]
+        return seen if content.rows is None else seen[content.rows]
 
     def blurred(self, points: Points, most: float, rng: np.random.Generator) -> Points:
         """The points, their contents moved up to `most` usual gaps in a random direction."""
         content = _content(points)
-        directions = rng.normal(size=content.features.shape)
+        features = content.features
+        directions = rng.normal(size=features.shape)
         directions /= np.linalg.norm(directions, axis=1, keepdims=True)
         reach = rng.uniform(0, most * self.usual_gap, size=(len(points), 1))
-        moved = (content.features + reach * directions).astype(np.float32)
+        moved = (features + reach * directions).astype(np.float32)
         changed = np.full(len(points), _CHANGED, dtype=np.int64)
         return Points(points.numbers, points.codes, content=Content(moved, changed))
 
@@ -153,7 +155,7 @@ class ContentSpace(Space):
         sample = Points(
             np.zeros((len(distinct), 0)),
             np.zeros((len(distinct), 0), dtype=np.int64),
-            content=Content(known.features[distinct], known.identity[distinct]),
+            content=known.take(distinct),
         ).take(np.arange(min(len(distinct), CALIBRATED_ON)))
         gap = float(np.median(self.nearest_contents(sample, sample, exclude_self=True)))
         return gap if gap > 0 else 1.0
@@ -168,10 +170,10 @@ class ContentSpace(Space):
         """Distance from each query's content to chosen targets, exactly, shape (n, k): zero if and only if equal."""
         asked, there = _content(queries), _content(targets)
         found = np.empty(rows.shape)
-        step = max(1, _AT_A_TIME // max(1, rows.shape[1] * asked.features.shape[1]))
+        step = max(1, _AT_A_TIME // max(1, rows.shape[1] * asked.embedded.shape[1]))
         for start in range(0, len(rows), step):
             some = slice(start, start + step)
-            gaps = asked.features[some, None, :] - there.features[rows[some]]
+            gaps = asked.of(np.arange(len(rows))[some])[:, None, :] - there.of(rows[some])
             found[some] = np.sqrt(np.einsum("nkd,nkd->nk", gaps, gaps))
         equal = asked.identity[:, None] == there.identity[rows]
         return np.where(equal, 0.0, np.maximum(found, 1e-6))

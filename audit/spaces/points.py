@@ -13,15 +13,33 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Content:
-    """What an image, a text or a recording is remembered by.
+    """What images, texts or recordings are remembered by.
+
+    Embeddings are wide, and an audit cuts its parts into many overlapping ones: so a part of some contents holds their
+    embeddings and the numbers of its rows, and gathers only when it is looked at.
 
     Attributes:
-        features: (n, d) where it lies among all others, float32.
+        embedded: (m, d) where contents lie among all others, float32; of all that these were taken from.
         identity: (n,) a number that differs where contents differ.
+        rows: (n,) which of the embedded ones these are; None for all of them, in order.
     """
 
-    features: NDArray[np.float32]
+    embedded: NDArray[np.float32]
     identity: NDArray[np.int64]
+    rows: NDArray[np.int64] | None = None
+
+    @property
+    def features(self) -> NDArray[np.float32]:
+        """(n, d) where each content lies; a copy, if these are a part of others."""
+        return self.embedded if self.rows is None else self.embedded[self.rows]
+
+    def of(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Where some of the contents lie, in any shape of row numbers."""
+        return self.embedded[rows if self.rows is None else self.rows[rows]]
+
+    def take(self, rows: NDArray[np.int64]) -> Content:
+        """The contents at these row numbers."""
+        return Content(self.embedded, self.identity[rows], rows if self.rows is None else self.rows[rows])
 
 
 @dataclass(frozen=True)
@@ -41,8 +59,7 @@ class Points:
 
     def take(self, rows: NDArray[np.int64]) -> Points:
         """The points at these row numbers."""
-        content = self.content and Content(self.content.features[rows], self.content.identity[rows])
-        return Points(self.numbers[rows], self.codes[rows], (self, rows), content)
+        return Points(self.numbers[rows], self.codes[rows], (self, rows), self.content and self.content.take(rows))
 
     @property
     def cells(self) -> FloatArray:

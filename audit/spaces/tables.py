@@ -27,7 +27,12 @@ from audit.spaces.points import FloatArray, Points, distinct_rows
 from audit.spaces.search import Measure, smallest
 from generators import Schema
 
+WIDE = 128
+"""A category of more levels is compared level by level, since a column for each of them would not fit into memory."""
+
 _FARTHEST = 1e6  # ranges; whatever lies beyond is as far away as anything can be
+Codes = NDArray[np.int64]
+
 _NUMERIC = ("numeric", "integer", "ordinal", "datetime")
 _CATEGORICAL = ("categorical", "boolean", "text")
 
@@ -158,12 +163,15 @@ class Space:
 
     def _measure(self, queries: Points, targets: Points) -> Measure:
         """Mixed L1 distances less the number of categories: one product of one-hot categories counts agreements."""
-        one_hot_q, one_hot_t = self._one_hot(queries, targets)
+        wide, one_hot_q, one_hot_t = self._one_hot(queries.codes, targets.codes)
         numbers_q, numbers_t = self._scaled(queries), self._scaled(targets)
 
         def distances(start: int, stop: int) -> torch.Tensor:
             apart = torch.cdist(numbers_q[start:stop], numbers_t, p=1)
-            return apart.addmm_(one_hot_q[start:stop], one_hot_t.T, alpha=-1.0)
+            apart.addmm_(one_hot_q[start:stop], one_hot_t.T, alpha=-1.0)
+            for asked, there in wide:
+                apart -= (asked[start:stop, None] == there).to(apart.dtype)
+            return apart
 
         return distances
 
@@ -175,17 +183,31 @@ class Space:
         with np.errstate(over="ignore"):
             return np.clip((points.numbers - self._fill) / ranges, -_FARTHEST, _FARTHEST)
 
-    def _one_hot(self, queries: Points, targets: Points) -> tuple[torch.Tensor, torch.Tensor]:
-        """One-hot categories of both sides; their product counts the columns in which two records agree."""
-        both = np.concatenate([queries.codes, targets.codes])
-        offsets, width = [], 0
-        for j in range(both.shape[1]):
-            offsets.append(width - both[:, j].min(initial=0))
-            width += int(both[:, j].max(initial=0) - both[:, j].min(initial=0)) + 1
-        encoded = torch.zeros((len(both), max(width, 1)), dtype=torch.float32)
-        for j, offset in enumerate(offsets):
-            encoded[torch.arange(len(both)), torch.as_tensor(both[:, j] + offset)] = 1.0
-        return encoded[: len(queries)].to(self.device), encoded[len(queries) :].to(self.device)
+    def _one_hot(
+        self, queries: Codes, targets: Codes
+    ) -> tuple[list[tuple[torch.Tensor, torch.Tensor]], torch.Tensor, torch.Tensor]:
+        """One-hot categories of both sides; their product counts the columns in which two records agree.
+
+        Only levels that stand on both sides can agree, so others have no column. Categories of very many levels, such
+        as a text that nearly everybody writes differently, are left as they are: pairs of codes, queries' and targets'.
+        """
+        wide, places, width = [], [], 0
+        for j in range(queries.shape[1]):
+            shared = np.intersect1d(queries[:, j], targets[:, j])
+            if len(shared) > WIDE:
+                pair = (torch.as_tensor(codes[:, j].copy(), device=self.device) for codes in (queries, targets))
+                wide.append((next(pair), next(pair)))
+            elif len(shared):
+                places.append((j, shared, width))
+                width += len(shared)
+        sides = []
+        for codes in (queries, targets):
+            encoded = torch.zeros((len(codes), max(width, 1)), dtype=torch.float32)
+            for j, shared, first in places:
+                rows = np.flatnonzero(np.isin(codes[:, j], shared))
+                encoded[torch.as_tensor(rows), torch.as_tensor(first + np.searchsorted(shared, codes[rows, j]))] = 1.0
+            sides.append(encoded.to(self.device))
+        return wide, sides[0], sides[1]
 
 
 def _numbers(frames: Sequence[pd.DataFrame], columns: list[str]) -> FloatArray:

@@ -17,7 +17,7 @@ from audit.statistics.intervals import (
     unanimity_interval,
     wilson,
 )
-from audit.statistics.power import Metric, smallest_detectable_share
+from audit.statistics.power import Metric, smallest_detectable_excess, smallest_detectable_share
 from audit.statistics.resampling import DRAWS, Weights, auc_draws, bootstrap_interval, tpr_draws, unit_weights
 from audit.statistics.roc import Floats, TprAtFpr, auc, roc_curve, smallest_fpr, tpr_at_fpr
 from audit.statistics.stratified import Strata, efficient_score
@@ -45,6 +45,7 @@ __all__ = [
     "one_run_bound",
     "one_run_ceiling",
     "roc_curve",
+    "smallest_detectable_excess",
     "smallest_detectable_share",
     "smallest_fpr",
     "tpr_at_fpr",

@@ -1,4 +1,4 @@
-"""How small a leak could this audit have seen? Detection power, by simulated audits with a planted leak."""
+"""How small a leak could this audit have seen? Detection power of scores and of counts, by simulated audits."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from audit.statistics.intervals import check_confidence
+from audit.statistics.intervals import check_confidence, normal_quantile
 from audit.statistics.resampling import auc_draws, tpr_draws, unit_weights
 from audit.statistics.roc import as_scores, auc, tpr_at_fpr
+from audit.statistics.stratified import Strata, efficient_score
 
 Metric = float | Literal["auc"]
 """What an attack is judged by: its AUC, or its TPR at the false-positive rate given as a number."""
@@ -113,3 +114,52 @@ def smallest_detectable_share(
         else:
             missed = middle
     return float(grid[found])
+
+
+EXCESSES: NDArray[np.float64] = np.array(
+    [0.001, 0.002, 0.003, 0.005, 0.007, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5]
+)
+"""Shares of members that may be hit on top of chance: .1 % to 50 %."""
+
+
+def smallest_detectable_excess(
+    strata: Strata,
+    confidence: float = 0.999,
+    probability: float = 0.8,
+    *,
+    rng: np.random.Generator,
+    excesses: ArrayLike = EXCESSES,
+    audits: int = 400,
+) -> float | None:
+    """Which share of members, had they been hit on top of chance, would this comparison have told from none?
+
+    Audits of the same size are simulated: in each stratum others are hit with the pooled rate p of the given counts,
+    and members with p + f (1 - p). An audit notices when the efficient score of "no excess" lies beyond the quantile.
+
+    Args:
+        strata: Counts where nothing leaks, as of a negative control.
+        confidence: Two-sided confidence of the interval; verdicts use .999.
+        probability: Share of audits that must notice the leak.
+        rng: The source of randomness.
+        excesses: Shares to choose from, ascending, each above 0 and below 1.
+        audits: Simulated audits per share; 400 leave the probability uncertain by .02.
+
+    Returns:
+        The smallest of `excesses` noticed with at least this probability, or None when even the largest is not.
+
+    Example:
+        >>> quiet = Strata(*np.array([[10.0], [1000.0], [10.0], [1000.0]]))
+        >>> 0.01 < smallest_detectable_excess(quiet, rng=np.random.default_rng(0)) < 0.05
+        True
+    """
+    threshold = -normal_quantile(confidence)
+    members, others = strata.members, strata.nonmembers
+    chance = (strata.member_hits + strata.nonmember_hits) / (members + others)
+    size, none = (audits, len(chance)), np.zeros(audits)
+    for share in np.asarray(excesses, dtype=np.float64):
+        hits = rng.binomial(members.astype(np.int64), chance + share * (1 - chance), size).astype(np.float64)
+        missed = rng.binomial(others.astype(np.int64), chance, size).astype(np.float64)
+        score = efficient_score(hits, members, missed, others, none, strata.design_effect)
+        if float(np.mean(score < threshold)) >= probability:
+            return float(share)
+    return None

@@ -27,7 +27,7 @@ def data():
     return Dataset.from_parts("made", train=continuous(4000, 0), holdout=continuous(8000, 1), schema=schema)
 
 
-@pytest.mark.parametrize("share", [0.02, 0.1, 0.5])
+@pytest.mark.parametrize("share", [0.02, 0.5])
 def test_the_planted_share_is_recovered(data, share):
     finding, gates = probe(copied(data, continuous(4000, 2), share), data)
     exact, near = finding.estimates

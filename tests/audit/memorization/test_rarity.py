@@ -25,11 +25,11 @@ def test_common_records_are_predicted_to_be_hit_more_often():
     rare = rng.integers(50, size=(1000, 3))
     everyone = Points(np.zeros((2000, 0)), np.vstack([common, rare]))
     hit = np.r_[rng.random(1000) < 0.6, rng.random(1000) < 0.01]
-    chance = chance_of_hit(features(everyone, np.ones((2000, 3))), hit, rng)
+    chance = chance_of_hit(features(everyone.cells, np.ones((2000, 3))), hit, rng)
     assert chance[:1000].mean() == pytest.approx(0.6, abs=0.1)
     assert chance[1000:].mean() < 0.15
 
 
 def test_too_few_hits_teach_nothing():
-    described = features(records(100, 3, 5, 2), np.ones((100, 3)))
+    described = features(records(100, 3, 5, 2).cells, np.ones((100, 3)))
     assert chance_of_hit(described, np.arange(100) < 5, np.random.default_rng(0)).tolist() == [0.0] * 100

@@ -62,6 +62,23 @@ def test_new_words_in_the_voices_of_train_are_found(data):
     assert finding.controls.negative.status == "quiet"
 
 
+def test_the_planted_leak_asks_about_other_recordings_of_the_speakers_it_published(data):
+    attack = Speakers()
+    subject = Subject(records_target(recordings(range(200, 240), range(5)), "audio"), data, default_policy(), 0)
+    cases = attack.cases(subject)
+    case, negative = attack.planted_case(cases, 0.2, "auc"), cases.negative
+    heard = np.unique(case.member_units[case.leaked])
+    assert len(heard) == 8
+    shown = case.synthetic.content.identity[len(negative.synthetic) :]
+    assert len(shown) == 2 * len(heard) == len(case.frames.published) - len(negative.synthetic)
+    assert not set(shown.tolist()) & set(case.members.content.identity.tolist())
+    assert len(case.leaked) == 5 * len(heard)  # of five recordings two are published, and three are asked about
+    asked = case.members.content.identity
+    assert len(set(asked[case.leaked].tolist())) == 3 * len(heard)
+    own = dict(zip(cases.main.members.content.identity.tolist(), cases.main.member_units.tolist(), strict=True))
+    assert [own[one] for one in asked.tolist()] == case.member_units.tolist()
+
+
 def test_strangers_raise_no_alarm(data):
     finding, gates = probe(recordings(range(200, 240), range(5)), data)
     assert gates[0].status in ("pass", "inconclusive"), finding.why

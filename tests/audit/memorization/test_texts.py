@@ -1,12 +1,16 @@
 """Attacks that look for training texts among the published ones."""
 
 import json
+import re
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from audit.memorization.extraction import repeated
-from audit.memorization.personal_data import items_of
-from audit.memorization.read_off import recognised
+from audit.memorization.passages import SPAN, passages, repeated, thinned
+from audit.memorization.patterns import items_of
+from audit.memorization.recognition import Keys, hashed, recognised
 from tests.audit.memorization.writing import probe, subject
 
 ATTACKS = {"memorization.extraction": "excess_extracted", "memorization.personal-data": "excess_personal"}
@@ -38,23 +42,36 @@ def test_what_is_public_says_nothing_about_anybody():
 
 
 def test_texts_that_share_a_part_are_told_apart_from_those_that_do_not():
-    found = recognised([{("a",), ("b",)}, {("b",)}, {("c",)}], said={("b",)}, known=set())
+    found = recognised(Keys.of_strings([["a", "b"], ["b"], ["c"]]), said=[hashed(["b"])], known=[])
     assert found.common.tolist() == [1, 1, 0]
     assert found.hit.tolist() == [True, True, False]
 
 
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("write to Ann.Lee@mail.example.org", {("e-mail address", "ann.lee@mail.example.org")}),
-        ("ring +44 (0)20 7946 0000 now", {("phone number", "4402079460000")}),
-        ("your order AB12-99X is here", {("identifier", "ab12-99x")}),
-        ("she met Zoltan there", {("rare name", "zoltan")}),
-        ("Hello there, it costs 12.50 in 2024", set()),
-    ],
-)
-def test_personal_data_are_found_by_their_patterns(text, found):
-    assert {item for item in items_of(text) if item[0] in {kind for kind, _ in found} or not found} == found
+words = st.lists(st.sampled_from(["a", "b", "c", "..", "D e"]), max_size=40).map(" ".join)
+
+
+@settings(deadline=None)
+@given(st.lists(words, max_size=8), st.lists(words, max_size=8), st.lists(words, max_size=3))
+def test_hashed_passages_are_found_as_written_ones_are(texts, published, known):
+    def runs(text):
+        parts = re.findall(r"\w+|[^\w\s]", text.lower())
+        return {tuple(parts[start : start + SPAN]) for start in range(len(parts) - SPAN + 1)}
+
+    own = [runs(text) - set().union(*map(runs, known)) for text in texts]
+    said = set().union(*map(runs, published))
+    found = repeated(texts, published, known)
+    assert found.asked.tolist() == [bool(mine) for mine in own]
+    assert found.hit.tolist() == [bool(mine & said) for mine in own]
+
+
+def test_long_texts_are_thinned_alike():
+    """A tenth of all passages is enough to find a copied page, and no passage counts in one text and not in another."""
+    pages = [" ".join(map(str, np.random.default_rng(seed).integers(10**6, size=2000))) for seed in range(20)]
+    one_in = thinned(pages, most=4000)
+    assert one_in == 10
+    found = repeated(pages, [page[3000:9000] for page in pages[:8]], [], one_in)
+    assert found.hit.tolist() == [number < 8 for number in range(20)]
+    assert len(passages(pages, one_in).numbers) == pytest.approx(4000, rel=0.1)
 
 
 def test_no_text_and_no_small_count_is_printed():

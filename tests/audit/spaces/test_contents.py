@@ -106,3 +106,14 @@ def test_tables_have_no_content():
         Neighbours(space).contents(points, points)
     assert isinstance(points, Points)
     assert points.content is None
+
+
+def test_parts_of_parts_share_their_embeddings(placed):
+    _, _, space, queries, targets = placed
+    rows = np.array([5, 3, 3, 60])
+    part = queries.take(np.arange(70)[::-1]).take(rows)
+    assert part.content.embedded is queries.content.embedded
+    assert (part.content.features == queries.content.features[69 - rows]).all()
+    np.testing.assert_array_equal(space.nearest(part, targets), space.nearest(queries, targets)[69 - rows])
+    name = space._names[1]
+    np.testing.assert_array_equal(space.view(name, part), space.view(name, queries)[69 - rows])
