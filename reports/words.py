@@ -30,16 +30,17 @@ STATUS_MEANINGS: dict[Status, str] = {
     "manual": "measured, but no limit is set: a person has to judge",
 }
 
-# From what calls for action first to what calls for none.
+# From what calls for action first to what calls for none; the first that occurs speaks for the whole audit. A warning
+# comes before what is undecided: it tells of a leak that is there, the other of evidence that is too thin.
 SEVERITY: tuple[Status, ...] = (
     "error",
     "fail",
-    "inconclusive",
     "warn",
-    "manual",
+    "inconclusive",
     "pass",
-    "not-run",
+    "manual",
     "not-applicable",
+    "not-run",
 )
 
 UNANSWERED: frozenset[Status] = frozenset({"not-run", "not-applicable", "error"})
@@ -76,6 +77,12 @@ BOUND_MEANINGS: dict[BoundKind, str] = {
     "certified": "holds without further assumptions",
     "family": "holds if the mechanism is of the named family",
     "heuristic": "an indication, not a bound",
+}
+
+WORDING_MEANINGS = {
+    "quoted": "worded after the source",
+    "found": "found in a text of the source, or about it",
+    "recalled": "from memory: look up clause and wording before citing them",
 }
 
 _ESTIMATE_NAMES = {

@@ -1,4 +1,4 @@
-"""A small audit with one finding of every status and one figure of every kind; `golden/audit.json` is this."""
+"""A small audit with one finding of every status and one figure of every kind; the newest golden document is this."""
 
 from __future__ import annotations
 
