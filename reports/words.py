@@ -89,6 +89,7 @@ _ESTIMATE_NAMES = {
     "auc": "AUC",
     "c_t": "C_T",
     "epsilon_lower": "lower bound on epsilon",
+    "epsilon_lower_family": "lower bound on epsilon for mechanisms of the family",
 }
 _WHOSE = {"person": "of persons", "exposed": "among the exposed"}
 _TPR = re.compile(r"tpr_at_fpr_(0\.\d{1,9})")

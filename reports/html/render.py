@@ -24,6 +24,7 @@ from markupsafe import Markup
 from reports import numbers, words
 from reports.charts import draw_figure, draw_forest, tabulate_figure
 from reports.document import Audit, Figure, Finding, Table
+from reports.epsilon import privacy_figures
 from reports.frameworks import Framework, MappedFramework, builtin_frameworks, map_framework
 from reports.frameworks.mapping import ANSWER_MEANINGS
 from reports.gates import JoinedGate, joined_gates
@@ -112,6 +113,10 @@ def html_page(audit: Audit, frameworks: Sequence[Framework] = ()) -> str:
             cards=cards,
             anchors={card.finding.id: card.anchor for card in reversed(cards)},
             ledger=_ledger(audit.privacy.ledger),
+            privacy_drawings=[
+                _drawing(figure, f"privacy-{number}", "$.privacy")
+                for number, figure in enumerate(privacy_figures(audit))
+            ],
             frameworks=mapped,
             releases={release: judge(audit, release) for release in PROFILES},
             glossary=GLOSSARY,
@@ -195,16 +200,18 @@ def _cards(audit: Audit, mapped: Sequence[MappedFramework]) -> list[Card]:
                 finding=finding,
                 anchor=anchor,
                 gates=[joined for joined in gates if joined.finding is finding],
-                drawings=[_drawing(figure, at, number) for number, figure in enumerate(finding.figures)],
+                drawings=[
+                    _drawing(figure, f"figure-{at}-{number}", f"$.findings[{at}].figures[{number}]")
+                    for number, figure in enumerate(finding.figures)
+                ],
                 cited=tuple(dict.fromkeys([*finding.frameworks, *cited.get(finding.id, [])])),
             )
         )
     return cards
 
 
-def _drawing(figure: Figure, finding: int, number: int) -> Drawing:
-    where = f"$.findings[{finding}].figures[{number}]"
-    svg = draw_figure(figure, name=f"figure-{finding}-{number}", where=where)
+def _drawing(figure: Figure, name: str, where: str) -> Drawing:
+    svg = draw_figure(figure, name=name, where=where)
     return Drawing(figure, Markup(svg), tabulate_figure(figure, where=where))  # noqa: S704 - escaped by ElementTree
 
 

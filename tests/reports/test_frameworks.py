@@ -58,7 +58,7 @@ def test_findings_become_answers(audit: Audit, findings: list[str], answer: str,
     ("sections", "answer", "why"),
     [
         (["claim"], "supports", "stated here: a claim of epsilon 3 and delta 10⁻⁵ for one record"),
-        (["ledger", "statement"], "supports", "stated here: a ledger of 2 entries; a statement in prose"),
+        (["ledger", "statement"], "supports", "stated here: a ledger of 4 entries; a statement in prose"),
         (["release"], "not assessed", "the document holds no declared way of release"),
         (["coverage", "release"], "not assessed", "no declared way of release; it does hold a list of 9 checks, 3"),
         (["threat-models"], "supports", "beside each of 9 checks"),
