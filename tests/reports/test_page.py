@@ -111,7 +111,7 @@ def test_structure_serves_keyboard_and_screen_reader(page: str) -> None:
         "0"
     ] * len(parsed.named("table"))
     charts = [attributes for attributes in parsed.named("svg") if attributes.get("class") == "chart"]
-    assert len(charts) == 5
+    assert len(charts) == 7
     assert all(chart["role"] == "img" for chart in charts)
     assert [tag for tag, _ in parsed.elements].count("desc") == len(charts)
 

@@ -92,7 +92,11 @@ def test_every_word_of_the_document_has_its_meaning() -> None:
     ("status", "sentence"),
     [
         ("pass", "All 6 limits held in the checks that were run."),
-        ("warn", "No limit is broken, but “Membership by classifier” does worse than no leak at all."),
+        (
+            "warn",
+            "No limit is shown to be broken, but “Membership by classifier” does worse than no leak at all, and 1 of 6 "
+            "limits could not be decided.",
+        ),
         ("fail", "The target breaks 1 of 6 limits: “Copies of training records”."),
         ("inconclusive", "No limit is shown to be broken, but the evidence could not decide 1 of 6 limits."),
         (
@@ -121,10 +125,10 @@ def test_key_numbers_are_the_most_urgent(audit: Audit) -> None:
     keys = verdict(audit).key_numbers
     assert [(key.finding.id, key.status) for key in keys] == [
         ("memorization.copies", "fail"),
-        ("membership.distance", "inconclusive"),
         ("membership.classifier", "warn"),
+        ("membership.distance", "inconclusive"),
     ]
-    assert verdict(audit).gates == {"fail": 1, "inconclusive": 1, "warn": 1, "pass": 3}
+    assert list(verdict(audit).gates.items()) == [("fail", 1), ("warn", 1), ("inconclusive", 1), ("pass", 3)]
 
 
 def test_positions_put_the_null_at_nought_and_the_limit_at_one(document: dict[str, Any]) -> None:
