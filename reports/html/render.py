@@ -31,7 +31,7 @@ from reports.gates import JoinedGate, joined_gates
 from reports.glossary import GLOSSARY
 from reports.release import PROFILES, in_words, judge
 from reports.verdict import LIMITS_OF_AN_AUDIT, verdict
-from reports.visible import elide, visible
+from reports.visible import elide, sentence, visible
 
 _HERE = Path(__file__).parent
 _ROWS_SHOWN = 200
@@ -152,6 +152,8 @@ def environment() -> jinja2.Environment:
         "percent": numbers.percent,
         "duration": numbers.duration,
         "plain": numbers.plain,
+        "moment": numbers.moment,
+        "sentence": sentence,
         "elide": elide,
         "estimate_name": words.estimate_name,
     }
