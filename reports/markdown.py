@@ -54,7 +54,7 @@ def markdown_page(audit: Audit, frameworks: Sequence[Framework] = ()) -> str:
     if audit.confidential:
         parts.append("**Confidential: this may hold records of individuals. Do not pass it on.**")
     parts += [
-        f"{_SIGNS[audit.status]} **{words.STATUS_LABELS[audit.status]}**: {text(summed.sentence)}",
+        f"{_SIGNS[audit.status]} **{summed.headline}** ({words.STATUS_LABELS[audit.status]}). {text(summed.sentence)}",
         *(f"**Note.** {text(note)}" for note in audit.notes),
         f"**Way of release.** {text(summed.release, 1200)}",
         f"**What this audit does not say.** {LIMITS_OF_AN_AUDIT}",

@@ -9,7 +9,7 @@ from reports.document import Audit, Estimate, Finding, Gate, Status
 from reports.gates import joined_gates
 from reports.release import PROFILES, counts, judge
 from reports.visible import short
-from reports.words import SEVERITY, UNANSWERED
+from reports.words import HEADLINES, SEVERITY, UNANSWERED
 
 LIMITS_OF_AN_AUDIT = (
     "Only the checks listed under Coverage were run, against the attacker described in each of them. Other or "
@@ -35,11 +35,13 @@ class KeyNumber:
 class Verdict:
     """What the top of every report says.
 
-    `gates` counts by status the gates that count, the most urgent first, without zeros; `release` says in a sentence
-    whose release the verdict is about and whose not.
+    `headline` answers in a few words whether the target may be released, `sentence` says why, and `release` whose
+    release that is about and whose not; `gates` counts by status the gates that count, the most urgent first, without
+    zeros.
     """
 
     status: Status
+    headline: str
     sentence: str
     release: str
     gates: dict[Status, int]
@@ -62,6 +64,8 @@ def verdict(audit: Audit) -> Verdict:
     tally = Counter(gate.status for gate in judge(audit).gates)
     return Verdict(
         status=audit.status,
+        # What broke does not excuse what failed.
+        headline=HEADLINES["fail" if audit.status == "error" and tally["fail"] else audit.status],
         sentence=_sentence(audit),
         release=_release(audit),
         gates={status: tally[status] for status in SEVERITY if tally[status]},
@@ -121,7 +125,6 @@ def _sentence(audit: Audit) -> str:
             failed = sum(gate.status == "fail" for gate in gates)
             if not failed:
                 return f"{incomplete}."
-            # What broke does not excuse what failed.
             return (
                 f"{incomplete}; even so, the target breaks {f'{failed} of {total} limits' if total > 1 else 'a limit'}."
             )

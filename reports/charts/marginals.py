@@ -24,7 +24,10 @@ _PANEL = 118
 
 
 class Column(Part):
-    """One column: its values (or ranges), and the share of each; None is a cell too small to be shown."""
+    """One column: its values (or ranges), and the share of each; None is a cell too small to be shown.
+
+    Whoever makes the figure puts values that fewer than five people hold together: their very names would tell.
+    """
 
     name: str
     values: list[str] = Field(min_length=1)

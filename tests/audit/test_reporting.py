@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
@@ -9,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from audit.cli import exit_code, main
 from audit.results import write_results
 from reports import FORMATS, Audit
+from tests.audit.planting import affairs
 from tests.reports.example import example_document
 
 
@@ -110,6 +112,33 @@ def test_signed_files_are_vouched_for_until_they_change(folder, tmp_path, capsys
     assert "audit.json: changed since the manifest was written" in capsys.readouterr().err
     assert main(["verify", str(folder), "--key", secret]) == 2
     assert "not an Ed25519 public key" in error_line(capsys)
+
+
+@pytest.mark.slow
+def test_no_cell_of_a_record_stands_in_any_output(tmp_path):
+    """Values that a single training record holds, and its copy, appear in no format and in no comparison."""
+    data, fresh = affairs(0)
+    word, number = "Zyxwvut-Hollow", 987654.25
+    parts = {"train": data.train, "holdout": data.holdout, "reference": data.reference, "synthetic": fresh}
+    for name, frame in parts.items():
+        frame = frame.assign(town=np.resize(["Ashby", "Brook", "Corley"], len(frame))).astype({"affairs": float})
+        if name in ("train", "synthetic"):
+            frame.loc[frame.index[0], ["town", "affairs"]] = word, number
+        frame.to_csv(tmp_path / f"{name}.csv", index=False)
+    files = [f"--{name}={tmp_path / f'{name}.csv'}" for name in parts]
+    checks = "membership.distance,memorization.copies,anonymity.singling-out,fidelity,utility"
+    for name in ("one", "two"):
+        assert main(["audit", *files, "--checks", checks, "--output", str(tmp_path / name)]) in (0, 1, 4)
+    for name in FORMATS:
+        assert main(["report", str(tmp_path / "one"), "--format", name]) == 0
+    for name in ("c.html", "c.md"):
+        assert main(["compare", str(tmp_path / "one"), str(tmp_path / "two"), "-o", str(tmp_path / "one" / name)]) == 0
+    written = sorted(path for path in (tmp_path / "one").iterdir())
+    assert len(written) == 2 + len(FORMATS) + 2
+    for path in written:
+        text = path.read_text(encoding="utf-8")
+        assert word not in text, path.name
+        assert "987654" not in text.replace(",", ""), path.name
 
 
 def test_frameworks_are_listed(capsys):

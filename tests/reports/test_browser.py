@@ -76,7 +76,7 @@ def test_nothing_is_complained_of_and_nothing_sticks_out(
 
 def test_the_page_needs_no_scripts(browser: Any, pages: dict[str, Path]) -> None:
     page, said = opened(browser, pages["gallery"], java_script_enabled=False)
-    assert page.locator(".headline").inner_text() == "Unknown in part"
+    assert page.locator(".headline").inner_text() == "Not as it is"
     assert page.locator("svg.chart").count() >= 12
     first = page.locator(".card > details").first
     assert not first.locator(".controls").is_visible()

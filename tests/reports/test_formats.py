@@ -73,6 +73,7 @@ def test_sarif_fits_its_schema_and_tells_outcomes_apart(audit: Audit, golden: Pa
 def test_markdown_says_what_the_page_says(audit: Audit) -> None:
     page = FORMATS["markdown"].page(audit, ())
     assert page.startswith("# Clinic visits, tabular VAE\n")
+    assert "**Not as it is** (error). A check broke before giving an answer" in page
     assert "even so, the target breaks 1 of 6 limits." in page
     assert (
         "| Copies of training records | excess copies | 0.0108 | 0.0083 to 0.0137 (95%) | at most 0.005 | ❌ fail |"

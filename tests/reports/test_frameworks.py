@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,9 @@ import pytest
 from reports import Audit, DocumentError, builtin_frameworks, load_framework
 from reports.frameworks import Framework, map_framework
 from reports.html import html_page
-from tests.reports.outline import Page
+from reports.markdown import markdown_page
+from tests.reports.hostile import HOSTILE
+from tests.reports.outline import Page, assert_inert
 
 CHECKS = ["membership.distance", "membership.lira", "memorization.copies", "dp.one-run"]
 MINE = """\
@@ -135,6 +138,18 @@ def test_what_is_no_framework_is_one_line(tmp_path: Path, text: str) -> None:
     with pytest.raises(DocumentError, match=r"mapping|not valid YAML") as caught:
         load_framework(path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text[:24]))
+def test_hostile_frameworks_stay_text(audit: Audit, text: str) -> None:
+    asked = {"clause": text or "-", "asks": text or "-", "judgement": text or "-", "wording": "quoted"}
+    rows = [asked | {"findings": [text]}, asked | {"sections": ["claim"]}]
+    framework = Framework.model_validate(
+        {"id": "f", "title": text or "-", "publisher": text or "-", "about": text or "-", "rows": rows}
+    )
+    parsed = Page(html_page(audit.model_copy(update={"findings": [], "gates": []}), [framework]))
+    assert_inert(parsed)
+    assert not re.search(r"<\w|</|<!|\]\(|!\[|\{\{", markdown_page(audit, [framework]))
 
 
 def test_missing_and_undecodable_files(tmp_path: Path) -> None:

@@ -113,6 +113,13 @@ def test_sentence(document: dict[str, Any], status: str, sentence: str) -> None:
     assert verdict(Audit.model_validate(document | {"status": status})).sentence == sentence
 
 
+def test_what_broke_does_not_excuse_what_failed(document: dict[str, Any]) -> None:
+    assert verdict(Audit.model_validate(document)).headline == "Not as it is"
+    document["gates"][2]["status"] = "inconclusive"
+    assert verdict(Audit.model_validate(document)).headline == "Unknown in part"
+    assert verdict(Audit.model_validate(document | {"status": "pass"})).headline == "Nothing was found against it"
+
+
 @pytest.mark.parametrize("status", get_args(Status))
 def test_sentence_without_gates(document: dict[str, Any], status: str) -> None:
     summed = verdict(Audit.model_validate(document | {"status": status, "gates": []}))
