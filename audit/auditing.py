@@ -14,7 +14,7 @@ from audit.checks import Policy, Subject, asked_for, default_policy, select, wor
 from audit.provenance import provenance
 from audit.targets import Target, model_target, records_target
 from generators import Dataset, Generator, InputError
-from reports import Audit, Finding, Gate
+from reports import Audit, Finding, Gate, Release, judge
 from reports.document import TargetDescription
 
 Progress = Callable[[str, int, int], None]
@@ -38,6 +38,7 @@ def run_audit(
     secret: str | None = None,
     known: Sequence[str] = (),
     keep: Path | None = None,
+    release: Release | None = None,
     progress: Progress | None = None,
     observe: Observer | None = None,
 ) -> Audit:
@@ -58,6 +59,8 @@ def run_audit(
         secret: the column that an attacker wants to learn; by default columns in turn.
         known: the columns that the attacker knows of a person; by default all but the secret.
         keep: a folder where shadow models are kept, so that an audit that was interrupted goes on with them.
+        release: how the target is going to be released; the audit's status then speaks of the attackers whom that lets
+            in (`reports.release`), and of every attacker by default.
         progress: told of each check before it starts.
         observe: shown the subject when all checks are done: for what may not stand in the document, such as
             `membership.write_record_risk`.
@@ -101,7 +104,7 @@ def run_audit(
     if observe is not None:
         observe(subject)
     synthetic = replace(dataset, parts={"synthetic": probed.records})
-    return Audit(
+    audit = Audit(
         name=name or f"{probed.kind} on {dataset.name}",
         status=worst([finding.status for finding in findings]),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -115,10 +118,12 @@ def run_audit(
             records=len(probed.records),
         ),
         privacy=probed.privacy,
+        release=release,
         notes=[*dataset.notes, *_training_notes(probed, dataset, trained_here), *_sampling_notes(subject, findings)],
         findings=findings,
         gates=gates,
     )
+    return audit.model_copy(update={"status": judge(audit).status}) if release else audit
 
 
 def _as_target(target: Target | Generator | pd.DataFrame, dataset: Dataset, seed: int) -> Target:

@@ -18,13 +18,16 @@ from audit.console import announce, checking, err, out, warnings_in_one_line
 from audit.listing import LISTS, WIDTH, coverage
 from audit.membership import check_keys, write_record_risk
 from audit.modelling import commands as modelling
-from audit.options import BROKE, FAILED, OK, UNDECIDED, USAGE, RecordKeys, RecordRisk, Schema, Seed, Unit
+from audit.options import BROKE, FAILED, OK, UNDECIDED, USAGE, RecordKeys, RecordRisk, Schema, Seed, Unit, Way
+from audit.reporting import commands as reporting
 from audit.results import default_folder, new_folder, write_results
 from audit.suite import Suite, run_suite
 from audit.targets import records_target
 from generators import Dataset, InputError, load_generator, load_parts, read_like
 from generators.datasets.files import require_free
-from reports import Audit, DocumentError, render_html, verify_manifest
+from reports import PROFILES, Audit, DocumentError, judge
+from reports.formats import add_step_summary
+from reports.release import counts
 
 # Typer carries a copy of click or imports it, by version; what it raises for wrong usage is BadParameter's ancestor.
 _UsageError: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
@@ -41,6 +44,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(modelling)
+app.add_typer(reporting)
 
 Output = Annotated[Path | None, typer.Option(help="Folder for the results; default: a new dated one under runs/.")]
 TargetColumn = Annotated[str | None, typer.Option(help="Column that models on this data should predict.")]
@@ -140,6 +144,7 @@ def _audit(
     target: TargetColumn = None,
     unit: Unit = None,
     schema: Schema = None,
+    release: Way = None,
     output: Output = None,
     seed: Seed = 0,
     record_risk: RecordRisk = False,
@@ -151,6 +156,8 @@ def _audit(
         raise InputError("an audit needs --train (records the generator saw) and --holdout (records it did not see)")
     if (model is None) == (synthetic is None):
         raise InputError("give either MODEL_DIR (a generator trained here) or --synthetic FILE (records from any tool)")
+    if release is not None and release not in PROFILES:
+        raise InputError(f"--release {release}: choose {', '.join(PROFILES)}")
     wanted = checks.split(",") if checks is not None else None
     select(wanted)
     check_keys(record_keys)
@@ -174,6 +181,7 @@ def _audit(
             command=shown(context.obj),
             again=for_one_check(context.obj),
             secret=secret,
+            release=release,
             progress=progress,
             observe=_risks(record_risk, record_keys, beside),
         )
@@ -181,37 +189,9 @@ def _audit(
     return _finish(audit, folder, allow_inconclusive)
 
 
-@app.command("report")
-def _report(
-    folder: Annotated[Path, typer.Argument(help="Folder of an audit.")],
-    format_: Annotated[str, typer.Option("--format", help="html")] = "html",
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Default: report.html in the folder.")] = None,
-) -> int:
-    """Render an audit again from its audit.json."""
-    if format_ != "html":
-        raise InputError(f"--format {format_}: this version writes html")
-    path = output or folder / "report.html"
-    render_html(Audit.load(folder), path)
-    out.print(f"report: {path}", markup=False)
-    return OK
-
-
-@app.command("verify")
-def _verify(folder: Annotated[Path, typer.Argument(help="Folder of an audit.")]) -> int:
-    """Compare an audit's files with the fingerprints in its manifest."""
-    Audit.load(folder)
-    differences = verify_manifest(folder)
-    for difference in differences:
-        err.print(difference, markup=False, style="red")
-    if differences:
-        return FAILED
-    out.print(f"{folder}: every file is as it was written", markup=False)
-    return OK
-
-
 @app.command("list")
 def _list(
-    what: Annotated[str, typer.Argument(help="generators, checks or datasets")],
+    what: Annotated[str, typer.Argument(help="generators, checks, datasets or frameworks")],
     format_: Annotated[str, typer.Option("--format", help="text, or markdown for checks")] = "text",
 ) -> int:
     """Show what there is."""
@@ -252,19 +232,23 @@ def _risks(wanted: bool, keys: Path | None, folder: Path) -> Observer | None:
 
 def _finish(audit: Audit, folder: Path, allow_inconclusive: bool) -> int:
     announce(audit, folder)
+    add_step_summary(audit)
     return exit_code(audit, allow_inconclusive)
 
 
 def exit_code(audit: Audit, allow_inconclusive: bool = False) -> int:
     """The process's answer: 3 if a check broke, else 1 if a gate fails, else 4 if one could not be decided, else 0.
 
-    An audit to which no check applies has decided nothing either.
+    An audit to which no check applies has decided nothing either. If the way of release was declared, only the
+    attackers count whom it lets in, and those of them who were not tried leave the audit undecided.
     """
     if any(finding.status == "error" for finding in audit.findings):
         return BROKE
-    if any(gate.status == "fail" for gate in audit.gates):
+    judgement = judge(audit)
+    if any(gate.status == "fail" for gate in judgement.gates):
         return FAILED
-    statuses = [*(gate.status for gate in audit.gates), *(finding.status for finding in audit.findings)]
+    counted = (finding.status for finding in audit.findings if counts(finding, audit.release))
+    statuses = [*(gate.status for gate in judgement.gates), *counted, *("inconclusive" for _ in judgement.wanting)]
     # An audit to which no check applies knows nothing: in a pipeline that must not look like a pass.
     unanswered = all(status in ("not-applicable", "not-run") for status in statuses)
     if ("inconclusive" in statuses or unanswered) and not allow_inconclusive:

@@ -1,4 +1,4 @@
-"""What `genassay list` shows: the generators, checks and data sets that there are."""
+"""What `genassay list` shows: the generators, checks, data sets and frameworks that there are."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from audit.checks import EVERY_MODALITY, all_checks
 from generators import InputError, builtin_names, kinds, load_dataset
 from generators.models.abilities import abilities_of
 from generators.models.registry import family
+from reports import builtin_frameworks
 
 WIDTH = 100
 
@@ -65,7 +66,20 @@ def datasets_listed() -> list[Table]:
     return [table]
 
 
-LISTS = {"generators": generators_listed, "checks": checks_listed, "datasets": datasets_listed}
+def frameworks_listed() -> list[Table]:
+    """Every framework that a report is held against, with the number of its rows."""
+    table = _table("framework", "rows", "title", "publisher")
+    for one in builtin_frameworks():
+        table.add_row(*map(Text, (one.id, str(len(one.rows)), one.title, one.publisher)))
+    return [table]
+
+
+LISTS = {
+    "generators": generators_listed,
+    "checks": checks_listed,
+    "datasets": datasets_listed,
+    "frameworks": frameworks_listed,
+}
 
 
 def _table(*headings: str) -> Table:

@@ -22,7 +22,7 @@ from generators import (
     load_parts,
     read_like,
 )
-from reports import Audit
+from reports import Audit, Release
 
 if TYPE_CHECKING:
     from generators.training import Checkpoints
@@ -67,7 +67,8 @@ class Suite(_Section):
     """A whole audit as configuration.
 
     Either `model` (train it, then audit it) or `synthetic` (audit a file of records) must be given. `secret` is the
-    column that an attacker wants to learn, `known` the columns that they know of a person.
+    column that an attacker wants to learn, `known` the columns that they know of a person, `release` how the target is
+    going to be released: `internal`, `synthetic-only`, `public-api` or `open-weights`.
     """
 
     name: str = "audit"
@@ -78,6 +79,7 @@ class Suite(_Section):
     policy: dict[str, Any] = {}
     secret: str | None = None
     known: list[str] = []
+    release: Release | None = None
     seed: int = Field(default=0, ge=0)
 
     @classmethod
@@ -173,6 +175,7 @@ def run_suite(
         trained_here=suite.model is not None,  # or left by an interrupted run of the same plan
         secret=suite.secret,
         known=suite.known,
+        release=suite.release,
         progress=progress,
         observe=observe,
     )

@@ -12,6 +12,7 @@ from reports.document import (
     Gate,
     Privacy,
     Provenance,
+    Release,
     Status,
     Table,
     TargetDescription,
@@ -19,10 +20,16 @@ from reports.document import (
     json_schema,
 )
 from reports.errors import DocumentError
+from reports.formats import FORMATS, write_report
+from reports.frameworks import Framework, builtin_frameworks, load_framework
 from reports.html import render_html
 from reports.manifest import verify_manifest, write_manifest
+from reports.release import PROFILES, judge
+from reports.signature import sign_manifest, verify_signature
 
 __all__ = [
+    "FORMATS",
+    "PROFILES",
     "Audit",
     "Claim",
     "Control",
@@ -32,15 +39,23 @@ __all__ = [
     "Estimate",
     "Figure",
     "Finding",
+    "Framework",
     "Gate",
     "Privacy",
     "Provenance",
+    "Release",
     "Status",
     "Table",
     "TargetDescription",
     "ThreatModel",
+    "builtin_frameworks",
     "json_schema",
+    "judge",
+    "load_framework",
     "render_html",
+    "sign_manifest",
     "verify_manifest",
+    "verify_signature",
     "write_manifest",
+    "write_report",
 ]

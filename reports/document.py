@@ -10,7 +10,16 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 from pydantic_core import from_json
 
 from reports.errors import DocumentError
@@ -22,6 +31,7 @@ ControlStatus = Literal["detected", "missed", "quiet", "fired", "not-run"]
 Access = Literal["synthetic-only", "query", "white-box"]
 Better = Literal["lower", "higher", "none"]
 BoundKind = Literal["certified", "family", "heuristic"]
+Release = Literal["internal", "synthetic-only", "public-api", "open-weights"]
 
 
 def _plain_json(value: dict[str, Any]) -> dict[str, Any]:
@@ -212,6 +222,9 @@ class TargetDescription(Part):
 class Audit(Part):
     """The whole result of one audit; save it with `save`, read it back with `load`.
 
+    `release` is how the target is going to be released, if that was declared; `status` then speaks of the attackers
+    that this lets in, and of no others.
+
     Example:
         >>> Audit.load("runs/2026-01-01/audit.json").status  # doctest: +SKIP
         'pass'
@@ -225,6 +238,7 @@ class Audit(Part):
     provenance: Provenance
     target: TargetDescription
     privacy: Privacy
+    release: Release | None = None
     notes: list[str] = []
     confidential: bool = False
     findings: list[Finding]
@@ -237,6 +251,14 @@ class Audit(Part):
             if (gate.finding, gate.estimate) not in known:
                 raise ValueError(f"gate on {gate.finding}/{gate.estimate}: the document holds no such estimate")
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_what_was_not_declared(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # A document that declares no release reads the same to programs that have never heard of one.
+        document: dict[str, Any] = write(self)
+        if self.release is None:
+            del document["release"]
+        return document
 
     def finding(self, identifier: str) -> Finding:
         """The finding with this id; a `KeyError` names the ids that exist."""

@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reports.document import Audit, Estimate, Finding, Gate
+from reports.release import counts
 from reports.words import SEVERITY
 
 
 @dataclass(frozen=True)
 class JoinedGate:
-    """A gate together with its finding and its estimate."""
+    """A gate together with its finding and its estimate; `counted` if the declared release lets its attacker in."""
 
     gate: Gate
     finding: Finding
     estimate: Estimate
+    counted: bool
 
     def position(self, value: float) -> float:
         """Where a value lies between no leak (0) and the limit (1); above 1 is beyond the limit.
@@ -38,11 +40,19 @@ class JoinedGate:
 def joined_gates(audit: Audit) -> list[JoinedGate]:
     """Every gate of the audit, the most urgent first; ties by how close the estimate comes to its limit.
 
+    Gates on attackers whom the declared release keeps away come last, whatever their status.
+
     Args:
         audit: a document; its own validation makes sure that each gate has its estimate.
     """
-    known = {(f.id, estimate.name): (f, estimate) for f in audit.findings for estimate in f.estimates}
+    known = {
+        (f.id, estimate.name): (f, estimate, counts(f, audit.release))
+        for f in audit.findings
+        for estimate in f.estimates
+    }
     gates = [JoinedGate(gate, *known[gate.finding, gate.estimate]) for gate in audit.gates]
-    return sorted(
-        gates, key=lambda joined: (SEVERITY.index(joined.gate.status), -joined.position(joined.estimate.value))
-    )
+    return sorted(gates, key=_urgency)
+
+
+def _urgency(joined: JoinedGate) -> tuple[bool, int, float]:
+    return not joined.counted, SEVERITY.index(joined.gate.status), -joined.position(joined.estimate.value)

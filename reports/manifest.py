@@ -13,6 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from reports.errors import DocumentError
 
 MANIFEST_NAME = "MANIFEST.json"
+SIGNATURE_NAME = "MANIFEST.sig"
+# A signature is over the manifest, so the manifest cannot list it.
+_UNLISTED = (MANIFEST_NAME, f".{MANIFEST_NAME}.part", SIGNATURE_NAME)
 
 
 class _File(BaseModel):
@@ -30,7 +33,7 @@ class _Manifest(BaseModel):
 
 
 def write_manifest(folder: str | Path) -> Path:
-    """Fingerprint every file below `folder`, the manifest itself excepted, into `MANIFEST.json`.
+    """Fingerprint every file below `folder`, the manifest and its signature excepted, into `MANIFEST.json`.
 
     A manifest shows that files changed since it was written; it does not show who wrote it, because whoever can
     change a file can also write a new manifest.
@@ -49,13 +52,31 @@ def write_manifest(folder: str | Path) -> Path:
         PosixPath('runs/2026-01-01/MANIFEST.json')
     """
     folder = Path(folder)
-    files = {name: {"sha256": digest, "bytes": size} for name, (digest, size) in _fingerprints(folder).items()}
-    path = folder / MANIFEST_NAME
-    # Written beside and moved into place, so that a crash leaves the earlier manifest whole.
-    draft = folder / f".{MANIFEST_NAME}.part"
-    draft.write_text(json.dumps({"version": "1.0", "files": files}, indent=2, ensure_ascii=False) + "\n", "utf-8")
-    draft.replace(path)
-    return path
+    return _write(folder, {name: _File(sha256=one[0], bytes=one[1]) for name, one in _fingerprints(folder).items()})
+
+
+def relist(folder: str | Path, name: str) -> bool:
+    """Put the present fingerprint of one file, written anew, into the manifest, and leave all others as they are.
+
+    A signed manifest is not touched: whoever signed it did not see the new file.
+
+    Args:
+        folder: a folder that `write_manifest` has seen; without a manifest nothing happens.
+        name: the file, relative to the folder.
+
+    Returns:
+        Whether the manifest now agrees with the file.
+    """
+    folder = Path(folder)
+    if not (folder / MANIFEST_NAME).exists():
+        return False
+    files, (digest, size) = _read(folder / MANIFEST_NAME).files, _fingerprint(folder / name)
+    if files.get(name) == _File(sha256=digest, bytes=size):
+        return True
+    if (folder / SIGNATURE_NAME).exists():
+        return False
+    _write(folder, dict(sorted((files | {name: _File(sha256=digest, bytes=size)}).items())))
+    return True
 
 
 def verify_manifest(folder: str | Path) -> list[str]:
@@ -94,6 +115,21 @@ def verify_manifest(folder: str | Path) -> list[str]:
     return differences
 
 
+def _write(folder: Path, files: dict[str, _File]) -> Path:
+    path = folder / MANIFEST_NAME
+    # Written beside and moved into place, so that a crash leaves the earlier manifest whole.
+    draft = folder / f".{MANIFEST_NAME}.part"
+    listed = {name: file.model_dump() for name, file in files.items()}
+    draft.write_text(json.dumps({"version": "1.0", "files": listed}, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    draft.replace(path)
+    return path
+
+
+def _fingerprint(path: Path) -> tuple[str, int]:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size
+
+
 def _fingerprints(folder: Path) -> dict[str, tuple[str, int]]:
     if not folder.is_dir():
         raise DocumentError(f"{folder}: no such folder; give the folder that holds audit.json")
@@ -105,11 +141,9 @@ def _fingerprints(folder: Path) -> dict[str, tuple[str, int]]:
         for name in names:
             path = Path(base) / name
             relative = path.relative_to(folder).as_posix()
-            if relative in (MANIFEST_NAME, f".{MANIFEST_NAME}.part"):
+            if relative in _UNLISTED:
                 continue
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            result[relative] = (digest, path.stat().st_size)
+            result[relative] = _fingerprint(path)
     return dict(sorted(result.items()))
 
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 NO_VALUE = "\N{EN DASH}"
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
 # Sums of rounded floats miss zero by about this much; a p-value or a delta that small is zero to a reader as well.
 _DUST = 1e-15
 
@@ -74,6 +79,22 @@ def duration(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min {rest} s"
     return f"{minutes // 60} h {minutes % 60} min"
+
+
+def moment(text: str) -> str:
+    """Write a point in time, given by ISO 8601, as people read it; anything else is left as it is.
+
+    Example:
+        >>> moment("2026-03-02T09:30:12+00:00"), moment("yesterday")
+        ('2 March 2026, 09:30 UTC', 'yesterday')
+    """
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    zone = when.strftime("%Z").replace("UTC+", "UTC +").replace("UTC-", "UTC \N{MINUS SIGN}")
+    # Not strftime for the month: that one follows the locale of whoever renders the page.
+    return f"{when.day} {_MONTHS[when.month - 1]} {when.year}, {when:%H:%M} {zone}".rstrip()
 
 
 def plain(value: Any) -> str:

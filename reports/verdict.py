@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from reports.document import Audit, Estimate, Finding, Gate, Status
 from reports.gates import joined_gates
+from reports.release import PROFILES, counts, judge
 from reports.visible import short
-from reports.words import SEVERITY, UNANSWERED
+from reports.words import HEADLINES, SEVERITY, UNANSWERED
 
 LIMITS_OF_AN_AUDIT = (
     "Only the checks listed under Coverage were run, against the attacker described in each of them. Other or "
@@ -34,11 +35,15 @@ class KeyNumber:
 class Verdict:
     """What the top of every report says.
 
-    `gates` counts the gates by status, the most urgent first, without zeros.
+    `headline` answers in a few words whether the target may be released, `sentence` says why, and `release` whose
+    release that is about and whose not; `gates` counts by status the gates that count, the most urgent first, without
+    zeros.
     """
 
     status: Status
+    headline: str
     sentence: str
+    release: str
     gates: dict[Status, int]
     key_numbers: list[KeyNumber]
 
@@ -56,18 +61,41 @@ def verdict(audit: Audit) -> Verdict:
         >>> verdict(audit).sentence  # doctest: +SKIP
         'All 7 limits held in the checks that were run.'
     """
-    counts = Counter(gate.status for gate in audit.gates)
+    tally = Counter(gate.status for gate in judge(audit).gates)
     return Verdict(
         status=audit.status,
+        # What broke does not excuse what failed.
+        headline=HEADLINES["fail" if audit.status == "error" and tally["fail"] else audit.status],
         sentence=_sentence(audit),
-        gates={status: counts[status] for status in SEVERITY if counts[status]},
+        release=_release(audit),
+        gates={status: tally[status] for status in SEVERITY if tally[status]},
         key_numbers=_key_numbers(audit, at_most=3),
     )
 
 
+def _release(audit: Audit) -> str:
+    if audit.release is None:
+        return (
+            "No way of release was declared, so every attacker that was tried counts. What suffices for one way of "
+            "release may not for another."
+        )
+    profile, judgement = PROFILES[audit.release], judge(audit)
+    left_out = len(judgement.left_out)
+    sentence = f"This is about {profile.title} ({profile.meaning}) and about no other way of release."
+    if judgement.wanting:
+        sentence += f" Wanting: {'; '.join(judgement.wanting)}."
+    if left_out:
+        sentence += (
+            f" {left_out} {'limits' if left_out > 1 else 'limit'} on attackers whom it keeps away "
+            f"{'are' if left_out > 1 else 'is'} shown, but not counted."
+        )
+    return sentence
+
+
 def _sentence(audit: Audit) -> str:
-    total = len(audit.gates)
-    reached = sum(gate.status == audit.status for gate in audit.gates)
+    gates = judge(audit).gates
+    total = len(gates)
+    reached = sum(gate.status == audit.status for gate in gates)
     share = f"{reached} of {total} limits" if total > 1 else "the only limit"
     match audit.status:
         case "pass" if total:
@@ -76,9 +104,12 @@ def _sentence(audit: Audit) -> str:
         case "pass":
             return "The checks that were run found nothing against this target."
         case "warn" if reached:
-            return f"No limit is broken, but {_titles(audit)} {_verb(audit, 'does', 'do')} worse than no leak at all."
+            undecided = sum(gate.status == "inconclusive" for gate in gates)
+            open_ones = f", and {undecided} of {total} limits could not be decided" if undecided else ""
+            verb = "does" if len(_reached(audit)) == 1 else "do"
+            return f"No limit is shown to be broken, but {_titles(audit)} {verb} worse than no leak at all{open_ones}."
         case "warn":
-            return "No limit is broken, but the checks point to a leak."
+            return "No limit is shown to be broken, but the checks point to a leak."
         case "fail" if reached:
             return f"The target breaks {share}: {_titles(audit)}."
         case "fail":
@@ -86,15 +117,14 @@ def _sentence(audit: Audit) -> str:
         case "inconclusive" if reached:
             return f"No limit is shown to be broken, but the evidence could not decide {share}."
         case "inconclusive":
-            return "The evidence could not decide."
+            return "The evidence does not suffice to decide."
         case "error":
             broken = sum(finding.status == "error" for finding in audit.findings)
             who = f"{broken} checks" if broken > 1 else "A check"
             incomplete = f"{who} broke before giving an answer, so this audit is incomplete"
-            failed = sum(gate.status == "fail" for gate in audit.gates)
+            failed = sum(gate.status == "fail" for gate in gates)
             if not failed:
                 return f"{incomplete}."
-            # What broke does not excuse what failed.
             return (
                 f"{incomplete}; even so, the target breaks {f'{failed} of {total} limits' if total > 1 else 'a limit'}."
             )
@@ -107,7 +137,8 @@ def _sentence(audit: Audit) -> str:
 
 
 def _reached(audit: Audit) -> list[str]:
-    names = (joined.finding.title for joined in joined_gates(audit) if joined.gate.status == audit.status)
+    gates = joined_gates(audit)
+    names = (joined.finding.title for joined in gates if joined.gate.status == audit.status and joined.counted)
     return list(dict.fromkeys(names))
 
 
@@ -119,15 +150,13 @@ def _titles(audit: Audit) -> str:
     return " and ".join(shown) if len(shown) < 3 else f"{shown[0]}, {shown[1]} and {shown[2]}"
 
 
-def _verb(audit: Audit, one: str, several: str) -> str:
-    return one if len(_reached(audit)) == 1 else several
-
-
 def _key_numbers(audit: Audit, at_most: int) -> list[KeyNumber]:
     chosen: dict[str, KeyNumber] = {}
     for joined in joined_gates(audit):
+        if not joined.counted:
+            break
         chosen.setdefault(joined.finding.id, KeyNumber(joined.finding, joined.estimate, joined.gate))
     for finding in audit.findings:
-        if finding.estimates and finding.status not in UNANSWERED:
+        if finding.estimates and finding.status not in UNANSWERED and counts(finding, audit.release):
             chosen.setdefault(finding.id, KeyNumber(finding, finding.estimates[0], None))
     return list(chosen.values())[:at_most]

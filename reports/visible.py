@@ -55,6 +55,17 @@ def short(text: str, length: int = 28) -> str:
     return line[: length - 1] + "…" if cut else line
 
 
+def sentence(text: str) -> str:
+    """Begin a remark with a capital and end it with a full stop.
+
+    Example:
+        >>> sentence("a target without a leak stayed quiet")
+        'A target without a leak stayed quiet.'
+    """
+    text = text.strip()
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) or not text else ".")
+
+
 def _hides(char: str) -> bool:
     if char in "\n\t" or char in _HARMLESS_FORMATS:
         return False

@@ -19,6 +19,18 @@ STATUS_LABELS: dict[Status, str] = {
     "manual": "manual",
 }
 
+# What each status answers to the question that a reader brings: may it be released?
+HEADLINES: dict[Status, str] = {
+    "pass": "Nothing was found against it",
+    "warn": "Only with care",
+    "fail": "Not as it is",
+    "inconclusive": "Not decided",
+    "not-run": "Unknown",
+    "not-applicable": "Unknown",
+    "error": "Unknown in part",
+    "manual": "A person has to judge",
+}
+
 STATUS_MEANINGS: dict[Status, str] = {
     "pass": "the whole interval lies within the limit, and the check proved that it finds a leak of that size",
     "warn": "clearly worse than no leak at all, but not clearly beyond the limit",
@@ -30,16 +42,17 @@ STATUS_MEANINGS: dict[Status, str] = {
     "manual": "measured, but no limit is set: a person has to judge",
 }
 
-# From what calls for action first to what calls for none.
+# From what calls for action first to what calls for none; the first that occurs speaks for the whole audit. A warning
+# comes before what is undecided: it tells of a leak that is there, the other of evidence that is too thin.
 SEVERITY: tuple[Status, ...] = (
     "error",
     "fail",
-    "inconclusive",
     "warn",
-    "manual",
+    "inconclusive",
     "pass",
-    "not-run",
+    "manual",
     "not-applicable",
+    "not-run",
 )
 
 UNANSWERED: frozenset[Status] = frozenset({"not-run", "not-applicable", "error"})
@@ -78,10 +91,17 @@ BOUND_MEANINGS: dict[BoundKind, str] = {
     "heuristic": "an indication, not a bound",
 }
 
+WORDING_MEANINGS = {
+    "quoted": "worded after the source",
+    "found": "found in a text of the source, or about it",
+    "recalled": "from memory: look up clause and wording before citing them",
+}
+
 _ESTIMATE_NAMES = {
     "auc": "AUC",
     "c_t": "C_T",
     "epsilon_lower": "lower bound on epsilon",
+    "epsilon_lower_family": "lower bound on epsilon for mechanisms of the family",
 }
 _WHOSE = {"person": "of persons", "exposed": "among the exposed"}
 _TPR = re.compile(r"tpr_at_fpr_(0\.\d{1,9})")
@@ -114,3 +134,18 @@ def estimate_name(name: str) -> str:
     if match := _TPR.fullmatch(name):
         return f"true positives at {percent(float(match[1]))} false alarms"
     return _ESTIMATE_NAMES.get(name, name.replace("_", " "))
+
+
+def brief_name(name: str) -> str:
+    """Spell an estimate's short name as briefly as experts do, where there is no room for words.
+
+    Example:
+        >>> brief_name("tpr_at_fpr_0.01"), brief_name("person_auc")
+        ('TPR at 1% FPR', 'AUC of persons')
+    """
+    whose, _, rest = name.partition("_")
+    if whose in _WHOSE and _TPR.fullmatch(rest):
+        return f"{brief_name(rest)} {_WHOSE[whose]}"
+    if match := _TPR.fullmatch(name):
+        return f"TPR at {percent(float(match[1]))} FPR"
+    return estimate_name(name)

@@ -10,7 +10,7 @@ from reports.document import Audit
 from reports.gates import JoinedGate, joined_gates
 from reports.numbers import number
 from reports.visible import short
-from reports.words import STATUS_LABELS, estimate_name
+from reports.words import STATUS_LABELS, brief_name, estimate_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,7 +67,7 @@ def _paint(axes: Axes, rows: list[JoinedGate]) -> None:
 
 def _paint_row(axes: Axes, at: int, row: JoinedGate) -> None:
     colour = STATUS_COLOURS[row.gate.status]
-    label = short(f"{short(row.finding.title, 30)} · {estimate_name(row.estimate.name)}", 60)
+    label = short(f"{short(row.finding.title, 38)} · {brief_name(row.estimate.name)}", 62)
     values = f"{number(row.estimate.value)} / {number(row.gate.limit)}"
     backdrop = {"facecolor": PAPER, "edgecolor": "none", "pad": 1.2}
     axes.text(_LEFT, at - 0.22, label, ha="left", va="center", fontsize=11, bbox=backdrop)

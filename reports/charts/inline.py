@@ -59,6 +59,8 @@ def _local(tag: str) -> str:
 
 def _unstyle(element: ElementTree.Element) -> None:
     declarations = [part.split(":", 1) for part in element.attrib.pop("style", "").split(";") if ":" in part]
+    # The ground of a hatch is the one thing that matplotlib colours by attribute.
+    declarations += [[key, element.attrib.pop(key)] for key in ("fill", "stroke") if element.get(key) in ROLES]
     if href := element.attrib.pop(_XLINK, None):
         element.set("href", href)
     classes: list[str] = []

@@ -8,7 +8,20 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
-from reports.charts import bars, canvas, distances, histogram, roc
+from reports.charts import (
+    bars,
+    canvas,
+    distances,
+    epsilons,
+    frontier,
+    histogram,
+    lines,
+    marginals,
+    pictures,
+    roc,
+    spent,
+    subgroups,
+)
 from reports.document import Figure, Part, Table
 from reports.errors import DocumentError
 
@@ -33,6 +46,19 @@ CHARTS: dict[str, Chart[Any]] = {
     "score-histogram": Chart(histogram.HistogramData, histogram.frame, histogram.draw, histogram.tabulate),
     "column-distances": Chart(distances.DistancesData, distances.frame, distances.draw, distances.tabulate),
     "bars": Chart(bars.BarsData, bars.frame, bars.draw, bars.tabulate),
+    "epsilons": Chart(epsilons.EpsilonsData, epsilons.frame, epsilons.draw, epsilons.tabulate),
+    "spent": Chart(spent.SpentData, spent.frame, spent.draw, spent.tabulate),
+    "robust-accuracy": Chart(lines.LinesData, lines.frame, lines.draw, lines.tabulate),
+    "frontier": Chart(frontier.FrontierData, frontier.frame, frontier.draw, frontier.tabulate),
+    "subgroups": Chart(subgroups.SubgroupsData, subgroups.frame, subgroups.draw, subgroups.tabulate),
+    "marginals": Chart(marginals.MarginalsData, marginals.frame, marginals.draw, marginals.tabulate),
+    "images": Chart(pictures.ImagesData, pictures.images_frame, pictures.draw_images, pictures.tabulate_images),
+    "spectrograms": Chart(
+        pictures.SpectrogramsData,
+        pictures.spectrograms_frame,
+        pictures.draw_spectrograms,
+        pictures.tabulate_spectrograms,
+    ),
 }
 
 

@@ -1,5 +1,6 @@
-"""The report that people read: one HTML file, complete in itself."""
+"""Pages: of an audit, and of what changed between two."""
 
+from reports.html.compare import comparison_page
 from reports.html.render import html_page, render_html
 
-__all__ = ["html_page", "render_html"]
+__all__ = ["comparison_page", "html_page", "render_html"]

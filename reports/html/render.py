@@ -13,7 +13,7 @@ import itertools
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,10 +24,14 @@ from markupsafe import Markup
 from reports import numbers, words
 from reports.charts import draw_figure, draw_forest, tabulate_figure
 from reports.document import Audit, Figure, Finding, Table
+from reports.epsilon import privacy_figures
+from reports.frameworks import Framework, MappedFramework, builtin_frameworks, map_framework
+from reports.frameworks.mapping import ANSWER_MEANINGS
 from reports.gates import JoinedGate, joined_gates
 from reports.glossary import GLOSSARY
+from reports.release import PROFILES, in_words, judge
 from reports.verdict import LIMITS_OF_AN_AUDIT, verdict
-from reports.visible import elide, visible
+from reports.visible import elide, sentence, visible
 
 _HERE = Path(__file__).parent
 _ROWS_SHOWN = 200
@@ -44,12 +48,13 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Card:
-    """A finding with what the page needs around it."""
+    """A finding with what the page needs around it; `cited` are the clauses that name it as evidence."""
 
     finding: Finding
     anchor: str
     gates: list[JoinedGate]
     drawings: list[Drawing]
+    cited: tuple[str, ...]
 
     @property
     def answered(self) -> bool:
@@ -57,7 +62,7 @@ class Card:
         return self.finding.status not in words.UNANSWERED
 
 
-def render_html(audit: Audit, path: str | Path) -> Path:
+def render_html(audit: Audit, path: str | Path, frameworks: Sequence[Framework] = ()) -> Path:
     """Write the report of an audit as one HTML file that opens anywhere, offline and without scripts.
 
     The page is complete before the file is touched, and moved into place in one step, so an error leaves an earlier
@@ -66,6 +71,7 @@ def render_html(audit: Audit, path: str | Path) -> Path:
     Args:
         audit: the document; nothing else is read.
         path: the file to write; it is replaced if it exists.
+        frameworks: more frameworks to hold the audit against, before those that ship with genassay.
 
     Returns:
         The path written.
@@ -78,23 +84,25 @@ def render_html(audit: Audit, path: str | Path) -> Path:
         PosixPath('report.html')
     """
     path = Path(path)
-    page = html_page(audit)
+    page = html_page(audit, frameworks)
     draft = path.with_name(f".{path.name}.part")
     draft.write_text(page, encoding="utf-8", newline="\n")
     os.replace(draft, path)
     return path
 
 
-def html_page(audit: Audit) -> str:
+def html_page(audit: Audit, frameworks: Sequence[Framework] = ()) -> str:
     """The report of an audit as the text of an HTML page; see `render_html`.
 
     Args:
         audit: the document.
+        frameworks: more frameworks, as for `render_html`.
     """
-    style = (_HERE / "style.css").read_text(encoding="utf-8")
-    cards = _cards(audit)
+    style, style_hash = style_of_pages()
+    mapped = [map_framework(framework, audit) for framework in (*frameworks, *builtin_frameworks())]
+    cards = _cards(audit, mapped)
     return (
-        _environment()
+        environment()
         .get_template("page.html.j2")
         .render(
             audit=audit,
@@ -105,16 +113,31 @@ def html_page(audit: Audit) -> str:
             cards=cards,
             anchors={card.finding.id: card.anchor for card in reversed(cards)},
             ledger=_ledger(audit.privacy.ledger),
+            privacy_drawings=[
+                _drawing(figure, f"privacy-{number}", "$.privacy")
+                for number, figure in enumerate(privacy_figures(audit))
+            ],
+            frameworks=mapped,
+            releases={release: judge(audit, release) for release in PROFILES},
             glossary=GLOSSARY,
-            style=Markup(style),  # noqa: S704 - the package's own file
-            style_hash=_hash(style),
+            style=style,
+            style_hash=style_hash,
             next_id=_ids(),
         )
     )
 
 
+def style_of_pages() -> tuple[Markup, str]:
+    """The style sheet, and the hash by which a page's policy lets it in."""
+    style = (_HERE / "style.css").read_text(encoding="utf-8")
+    # The browser hashes what it finds between the tags after decoding, which for UTF-8 and LF are these very bytes.
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return Markup(style), f"sha256-{digest}"  # noqa: S704 - the package's own file
+
+
 @functools.cache
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """Where templates are found, and what they may use; all text is escaped, and nothing may be left undefined."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE / "templates"),
         autoescape=True,
@@ -129,6 +152,8 @@ def _environment() -> jinja2.Environment:
         "percent": numbers.percent,
         "duration": numbers.duration,
         "plain": numbers.plain,
+        "moment": numbers.moment,
+        "sentence": sentence,
         "elide": elide,
         "estimate_name": words.estimate_name,
     }
@@ -136,6 +161,9 @@ def _environment() -> jinja2.Environment:
         "interval": numbers.interval,
         "words": words,
         "rows_shown": _ROWS_SHOWN,
+        "profiles": PROFILES,
+        "in_words": in_words,
+        "answers": ANSWER_MEANINGS,
         "is_numeric": _is_numeric,
     }
     return environment
@@ -150,18 +178,18 @@ def _finalize(value: Any) -> Any:
     return visible(str(value))
 
 
-def _hash(style: str) -> str:
-    # The browser hashes what it finds between the tags after decoding, which for UTF-8 and LF are these very bytes.
-    return "sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-
-
 def _ids() -> Callable[[], str]:
     numbers_from_one: Iterator[int] = itertools.count(1)
     return lambda: f"id-{next(numbers_from_one)}"
 
 
-def _cards(audit: Audit) -> list[Card]:
+def _cards(audit: Audit, mapped: Sequence[MappedFramework]) -> list[Card]:
     gates = joined_gates(audit)
+    cited: dict[str, list[str]] = {}
+    for one in mapped:
+        for row in one.rows:
+            for finding in (*row.answered, *row.silent):
+                cited.setdefault(finding.id, []).append(f"{one.framework.title}: {row.row.clause}")
     taken: Counter[str] = Counter()
     cards: list[Card] = []
     for at, finding in enumerate(audit.findings):
@@ -174,15 +202,18 @@ def _cards(audit: Audit) -> list[Card]:
                 finding=finding,
                 anchor=anchor,
                 gates=[joined for joined in gates if joined.finding is finding],
-                drawings=[_drawing(figure, at, number) for number, figure in enumerate(finding.figures)],
+                drawings=[
+                    _drawing(figure, f"figure-{at}-{number}", f"$.findings[{at}].figures[{number}]")
+                    for number, figure in enumerate(finding.figures)
+                ],
+                cited=tuple(dict.fromkeys([*finding.frameworks, *cited.get(finding.id, [])])),
             )
         )
     return cards
 
 
-def _drawing(figure: Figure, finding: int, number: int) -> Drawing:
-    where = f"$.findings[{finding}].figures[{number}]"
-    svg = draw_figure(figure, name=f"figure-{finding}-{number}", where=where)
+def _drawing(figure: Figure, name: str, where: str) -> Drawing:
+    svg = draw_figure(figure, name=name, where=where)
     return Drawing(figure, Markup(svg), tabulate_figure(figure, where=where))  # noqa: S704 - escaped by ElementTree
 
 

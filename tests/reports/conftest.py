@@ -27,4 +27,4 @@ def page(audit: Audit) -> str:
 
 @pytest.fixture(scope="session")
 def golden() -> Path:
-    return Path(__file__).parent / "golden"
+    return Path(__file__).parent / "golden" / "1.0"

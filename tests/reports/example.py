@@ -1,4 +1,4 @@
-"""A small audit with one finding of every status and one figure of every kind; `golden/audit.json` is this."""
+"""A small audit with one finding of every status and one figure of every kind; the newest golden document is this."""
 
 from __future__ import annotations
 
@@ -43,8 +43,10 @@ def example_document() -> dict[str, Any]:
                 "accountant": "prv",
             },
             "ledger": [
-                {"step": 1, "what": "column domains", "mechanism": "public", "declared_by": "schema.yaml"},
-                {"step": 2, "what": "weights", "mechanism": "DP-SGD", "epsilon": 2.98, "delta": 1e-05, "draws": 1560},
+                {"what": "all that may be spent", "mechanism": "budget", "epsilon": 3.0, "delta": 1e-05},
+                {"what": "kinds of columns", "mechanism": "public", "public": "schema.yaml"},
+                {"what": "column domains", "mechanism": "laplace", "epsilon": 0.21, "delta": 1e-05, "spent": 0.21},
+                {"what": "weights", "mechanism": "dp-sgd", "epsilon": 2.9, "delta": 1e-05, "spent": 2.98},
             ],
             "statement": (
                 "Training adds Gaussian noise to clipped per-record gradients over Poisson-sampled batches. The bound "

@@ -6,6 +6,22 @@ from html.parser import HTMLParser
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 
+# Elements and attributes that could run something or fetch something.
+ACTIVE = {
+    "script",
+    "iframe",
+    "object",
+    "embed",
+    "base",
+    "form",
+    "img",
+    "foreignobject",
+    "animate",
+    "set",
+    "audio",
+    "video",
+}
+
 
 class Page(HTMLParser):
     """Parses a page, and fails on elements that are closed out of turn."""
@@ -51,3 +67,15 @@ class Page(HTMLParser):
         self._text.append(data)
         if self._open and any(tag in self._open for tag in ("h1", "h2", "h3", "h4", "caption", "summary")):
             self.outline[-1] = " ".join((self.outline[-1] + data).split())
+
+
+def assert_inert(page: Page) -> None:
+    for tag, attributes in page.elements:
+        assert tag not in ACTIVE
+        for key, value in attributes.items():
+            assert not key.startswith("on"), f"<{tag} {key}>"
+            assert key != "style", f"<{tag} style> is dead under the page's policy"
+            if key in ("href", "src", "xlink:href") and (tag, value) != ("link", "data:,"):
+                assert value is not None
+                allowed = "data:image/png;base64," if tag == "image" else "#"
+                assert value.startswith(allowed), f"<{tag} {key}={value!r}>"
