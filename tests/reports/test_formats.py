@@ -71,6 +71,30 @@ def test_sarif_fits_its_schema_and_tells_outcomes_apart(audit: Audit, golden: Pa
         assert run["tool"]["driver"]["rules"][one["ruleIndex"]]["id"] == one["ruleId"]
 
 
+def test_a_limit_that_could_not_be_tried_is_seen(document: dict[str, Any], tmp_path: Path) -> None:
+    """Its finding is undecided although all gates of it pass."""
+    document["findings"][4]["status"] = "inconclusive"
+    audit = Audit.model_validate(document)
+    read = JUnitXml.fromfile(str(write_report(audit, "junit", tmp_path / "j.xml")))
+    assert (read.tests, read.failures) == (11, 3)
+    results = json.loads(FORMATS["sarif"].page(audit, ()))["runs"][0]["results"]
+    found = [one["kind"] for one in results if one["ruleId"] == "utility.train-synthetic-test-real"]
+    assert sorted(found) == ["open", "pass"]
+
+
+def test_what_does_not_count_for_the_release_is_no_failure(document: dict[str, Any], tmp_path: Path) -> None:
+    for finding in document["findings"][:2]:
+        finding["threat_model"]["access"] = "white-box"
+    audit = Audit.model_validate(document | {"release": "synthetic-only"})
+    read = JUnitXml.fromfile(str(write_report(audit, "junit", tmp_path / "j.xml")))
+    assert (read.failures, read.errors) == (0, 1)
+    results = json.loads(FORMATS["sarif"].page(audit, ()))["runs"][0]["results"]
+    assert {one["kind"] for one in results if one["ruleId"] == "memorization.copies"} == {"review"}
+    rows = list(csv.DictReader(io.StringIO(FORMATS["csv"].page(audit, ()))))
+    assert {row["counts_for_release"] for row in rows if row["finding"] == "memorization.copies"} == {"no"}
+    assert "not counted for this release" in FORMATS["markdown"].page(audit, ())
+
+
 def test_markdown_says_what_the_page_says(audit: Audit) -> None:
     page = FORMATS["markdown"].page(audit, ())
     assert page.startswith("# Clinic visits, tabular VAE\n")
