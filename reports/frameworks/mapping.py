@@ -81,20 +81,20 @@ def _mapped(row: Row, audit: Audit) -> MappedRow:
     named = [one for one in audit.findings if any(fnmatchcase(one.id, pattern) for pattern in row.findings)]
     answered = tuple(one for one in named if one.status not in UNANSWERED)
     silent = tuple(one for one in named if one.status in UNANSWERED)
-    missing = [pattern for pattern in row.findings if _missing(pattern, named)]
+    unheard = [pattern for pattern in row.findings if _unheard(pattern, named)]
     why = _why(named)
-    if answered and missing:
-        why += f"; nothing on {', '.join(missing)}"
-    return MappedRow(row, _answer(answered, silent, missing), why, answered, silent)
+    if answered and unheard:
+        why += f"; nothing on {', '.join(unheard)}"
+    return MappedRow(row, _answer(answered, silent, unheard), why, answered, silent)
 
 
-def _missing(pattern: str, named: Sequence[Finding]) -> bool:
+def _unheard(pattern: str, named: Sequence[Finding]) -> bool:
     """Whether nothing answered what the pattern asks for, although it could be asked of this target."""
     statuses: set[Status] = {one.status for one in named if fnmatchcase(one.id, pattern)}
     return statuses <= UNANSWERED and statuses != {"not-applicable"}
 
 
-def _answer(answered: Sequence[Finding], silent: Sequence[Finding], missing: Sequence[str]) -> Answer:
+def _answer(answered: Sequence[Finding], silent: Sequence[Finding], unheard: Sequence[str]) -> Answer:
     statuses = {finding.status for finding in answered}
     if "fail" in statuses:
         return "contradicts"
@@ -102,7 +102,7 @@ def _answer(answered: Sequence[Finding], silent: Sequence[Finding], missing: Seq
         return "not assessed"
     # A check that broke has hidden its answer, which may have been the worst of all.
     broken = any(finding.status == "error" for finding in silent)
-    undecided = broken or missing or "warn" in statuses or "inconclusive" in statuses
+    undecided = broken or unheard or "warn" in statuses or "inconclusive" in statuses
     return "supports" if "pass" in statuses and not undecided else "manual"
 
 
