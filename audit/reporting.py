@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +14,7 @@ from audit.options import FAILED, OK
 from generators import InputError
 from reports import FORMATS, Audit, load_framework, sign_manifest, verify_manifest, verify_signature, write_report
 from reports.changes import comparison_markdown
-from reports.formats import add_step_summary, write_whole
+from reports.formats import write_whole
 from reports.html import comparison_page
 from reports.manifest import relist
 
@@ -46,8 +45,6 @@ def _report(
         err.print(
             f"note: the manifest of {folder} is signed, so it does not list {path.name} as it is now", markup=False
         )
-    if format_ == "markdown":
-        add_step_summary(audit)
     return OK
 
 
@@ -86,7 +83,7 @@ def _verify(
         err.print(difference, markup=False, style="red")
     if differences or unsigned:
         return FAILED
-    vouched = f", and the manifest is signed with the key of {os.path.basename(key)}" if key is not None else ""
+    vouched = f", and the manifest is signed with the key of {key.name}" if key is not None else ""
     out.print(f"{folder}: every file is as it was written{vouched}", markup=False)
     return OK
 

@@ -10,9 +10,18 @@ from collections.abc import Iterator
 from xml.etree import ElementTree
 
 from reports import numbers, words
-from reports.document import Audit, Finding
+from reports.document import Audit, Finding, Status
 from reports.gates import JoinedGate, joined_gates
+from reports.release import counts
 from reports.visible import elide, visible
+
+_KINDS: dict[Status, str] = {
+    "error": "error",
+    "fail": "failure",
+    "inconclusive": "failure",
+    "warn": "system-out",
+    "pass": "system-out",
+}
 
 
 def junit_xml(audit: Audit) -> str:
@@ -25,7 +34,7 @@ def junit_xml(audit: Audit) -> str:
     gates = joined_gates(audit)
     for family in dict.fromkeys(finding.family for finding in audit.findings):
         findings = [finding for finding in audit.findings if finding.family == family]
-        cases = [case for finding in findings for case in _cases(finding, gates)]
+        cases = [case for finding in findings for case in _cases(finding, gates, counts(finding, audit.release))]
         suite = ElementTree.SubElement(root, "testsuite", {"name": _line(family)})
         suite.set("timestamp", _line(audit.created.partition("+")[0]))
         suite.extend(cases)
@@ -35,26 +44,22 @@ def junit_xml(audit: Audit) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
-def _cases(finding: Finding, gates: list[JoinedGate]) -> Iterator[ElementTree.Element]:
+def _cases(finding: Finding, gates: list[JoinedGate], counted: bool) -> Iterator[ElementTree.Element]:
     own = [joined for joined in gates if joined.finding is finding]
     for joined in own:
+        gate = joined.gate
         case = _case(finding, words.estimate_name(joined.estimate.name), finding.seconds / len(own))
         told = (
-            f"{numbers.number(joined.estimate.value)}, verdict interval "
-            f"{numbers.interval(joined.gate.low, joined.gate.high)} ({numbers.percent(joined.gate.confidence)}), limit "
-            f"{numbers.number(joined.gate.limit)}: {joined.gate.why or words.STATUS_MEANINGS[joined.gate.status]}"
+            f"{numbers.number(joined.estimate.value)}, verdict interval {numbers.interval(gate.low, gate.high)} "
+            f"({numbers.percent(gate.confidence)}), limit {numbers.number(gate.limit)}: "
+            f"{gate.why or words.STATUS_MEANINGS[gate.status]}"
         )
-        if not joined.counted:
-            _outcome(case, "skipped", joined.gate.status, f"not counted for this way of release; {told}")
-        elif joined.gate.status in ("fail", "inconclusive"):
-            _outcome(case, "failure", joined.gate.status, told)
-        else:
-            ElementTree.SubElement(case, "system-out").text = _block(f"{joined.gate.status}: {told}")
+        _outcome(case, gate.status, told, counted)
         yield case
-    if not own or finding.status == "error":
+    # A finding may be worse than its gates: where a limit could not be tried, or the check broke after some.
+    if finding.status not in {joined.gate.status for joined in own}:
         case = _case(finding, "the check itself", 0.0 if own else finding.seconds)
-        kind = {"error": "error", "inconclusive": "failure", "fail": "failure"}.get(finding.status, "skipped")
-        _outcome(case, kind, finding.status, finding.why or words.STATUS_MEANINGS[finding.status])
+        _outcome(case, finding.status, finding.why or words.STATUS_MEANINGS[finding.status], counted)
         yield case
 
 
@@ -64,7 +69,13 @@ def _case(finding: Finding, name: str, seconds: float) -> ElementTree.Element:
     )
 
 
-def _outcome(case: ElementTree.Element, kind: str, status: str, told: str) -> None:
+def _outcome(case: ElementTree.Element, status: Status, told: str, counted: bool) -> None:
+    kind = _KINDS.get(status, "skipped") if counted else "skipped"
+    if not counted:
+        told = f"not counted for this way of release; {told}"
+    if kind == "system-out":
+        ElementTree.SubElement(case, kind).text = _block(f"{status}: {told}")
+        return
     outcome = ElementTree.SubElement(case, kind, {"message": _line(told)})
     if kind != "skipped":
         outcome.set("type", status)

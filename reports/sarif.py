@@ -13,6 +13,7 @@ from typing import Any
 from reports import numbers, words
 from reports.document import Audit, Finding, Status
 from reports.gates import JoinedGate, joined_gates
+from reports.release import counts
 from reports.visible import elide, visible
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
@@ -40,9 +41,14 @@ def sarif_log(audit: Audit) -> str:
     index = {finding.id: at for at, finding in enumerate(rules)}
     lines = _lines(audit)
     gated = [joined for joined in joined_gates(audit) if joined.counted]
-    held = {joined.finding.id for joined in gated}
+    told = {(joined.finding.id, joined.gate.status) for joined in gated}
     results = [(joined.finding.id, _of_gate(joined)) for joined in gated]
-    results += [(finding.id, _of_finding(finding)) for finding in audit.findings if finding.id not in held]
+    # A finding may be worse than its gates: where a limit could not be tried, or the check broke after some.
+    results += [
+        (finding.id, _of_finding(finding, counts(finding, audit.release)))
+        for finding in audit.findings
+        if (finding.id, finding.status) not in told
+    ]
     for check, result in results:
         result |= {"ruleId": ids[check], "ruleIndex": index[check], "locations": [_location(ids[check], lines[check])]}
     driver: dict[str, Any] = {
@@ -84,10 +90,10 @@ def _of_gate(joined: JoinedGate) -> dict[str, Any]:
     return _result(joined.finding.id, gate.status, message, gate.estimate)
 
 
-def _of_finding(finding: Finding) -> dict[str, Any]:
+def _of_finding(finding: Finding, counted: bool) -> dict[str, Any]:
     why = finding.why or words.STATUS_MEANINGS[finding.status]
-    # Without a limit that counts, a finding's failure or pass is for a person to see, not a result of the run.
-    status: Status = finding.status if finding.status in words.UNANSWERED else "manual"
+    # What does not count for the declared release is for a person to see, not a result of the run.
+    status = finding.status if counted or finding.status in words.UNANSWERED else "manual"
     return _result(finding.id, status, f"{finding.title}: {why}", "")
 
 

@@ -36,6 +36,7 @@ class Strip(Part):
             width, height = _size(image)
             if not (0 < width <= _LARGEST and 0 < height <= _LARGEST):
                 raise ValueError(f"an image has {width} by {height} pixels; at most {_LARGEST} a side are shown")
+            _check_whole(image)
         return images
 
 
@@ -151,3 +152,12 @@ def _size(image: str) -> tuple[int, int]:
     if len(head) < 24 or not head.startswith(_PNG) or head[12:16] != b"IHDR":
         raise ValueError("an image is not a PNG")
     return int.from_bytes(head[16:20]), int.from_bytes(head[20:24])
+
+
+def _check_whole(image: str) -> None:
+    from PIL import Image
+
+    try:
+        Image.open(io.BytesIO(base64.b64decode(image)), formats=["PNG"]).load()
+    except Exception as error:  # what a damaged file raises depends on where the damage is
+        raise ValueError(f"an image is damaged ({type(error).__name__})") from None

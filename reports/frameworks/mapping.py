@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal
 
-from reports.document import Audit, Finding
+from reports.document import Audit, Finding, Status
 from reports.frameworks.model import Framework, Row, Section
 from reports.numbers import number
 from reports.words import SEVERITY, STATUS_LABELS, UNANSWERED
@@ -52,9 +52,9 @@ class MappedFramework:
 def map_framework(framework: Framework, audit: Audit) -> MappedFramework:
     """What does this audit show of what the framework asks for?
 
-    A row that names checks is contradicted by one that fails, supported if some pass and none is undecided, and
-    otherwise left to a person; a row whose checks all stayed silent is not assessed. The outcome is never a legal
-    conclusion.
+    A row that names checks is contradicted by one that fails; it is supported if some pass, none is undecided, and
+    everything that it names got an answer that could; otherwise it is left to a person. A row whose checks all stayed
+    silent is not assessed. The outcome is never a legal conclusion.
 
     Args:
         framework: the table of demands.
@@ -81,10 +81,20 @@ def _mapped(row: Row, audit: Audit) -> MappedRow:
     named = [one for one in audit.findings if any(fnmatchcase(one.id, pattern) for pattern in row.findings)]
     answered = tuple(one for one in named if one.status not in UNANSWERED)
     silent = tuple(one for one in named if one.status in UNANSWERED)
-    return MappedRow(row, _answer(answered, silent), _why(named), answered, silent)
+    unheard = [pattern for pattern in row.findings if _unheard(pattern, named)]
+    why = _why(named)
+    if answered and unheard:
+        why += f"; nothing on {', '.join(unheard)}"
+    return MappedRow(row, _answer(answered, silent, unheard), why, answered, silent)
 
 
-def _answer(answered: tuple[Finding, ...], silent: tuple[Finding, ...]) -> Answer:
+def _unheard(pattern: str, named: Sequence[Finding]) -> bool:
+    """Whether nothing answered what the pattern asks for, although it could be asked of this target."""
+    statuses: set[Status] = {one.status for one in named if fnmatchcase(one.id, pattern)}
+    return statuses <= UNANSWERED and statuses != {"not-applicable"}
+
+
+def _answer(answered: Sequence[Finding], silent: Sequence[Finding], unheard: Sequence[str]) -> Answer:
     statuses = {finding.status for finding in answered}
     if "fail" in statuses:
         return "contradicts"
@@ -92,10 +102,11 @@ def _answer(answered: tuple[Finding, ...], silent: tuple[Finding, ...]) -> Answe
         return "not assessed"
     # A check that broke has hidden its answer, which may have been the worst of all.
     broken = any(finding.status == "error" for finding in silent)
-    return "supports" if "pass" in statuses and not statuses & {"warn", "inconclusive"} and not broken else "manual"
+    undecided = broken or unheard or "warn" in statuses or "inconclusive" in statuses
+    return "supports" if "pass" in statuses and not undecided else "manual"
 
 
-def _why(named: list[Finding]) -> str:
+def _why(named: Sequence[Finding]) -> str:
     if not named:
         return "the audit holds none of the checks that the row names"
     counts = Counter(finding.status for finding in named)

@@ -54,6 +54,7 @@ def load_framework(path: str | Path, checks: Collection[str] | None = None) -> F
     try:
         text = path.read_text(encoding="utf-8")
         node = yaml.compose(text, Loader=yaml.SafeLoader)
+        doubled = next(_doubled(node), None)
         raw = yaml.safe_load(text)
     except FileNotFoundError:
         raise DocumentError(f"{path}: no such file; a framework is a YAML file with a table of clauses") from None
@@ -65,7 +66,7 @@ def load_framework(path: str | Path, checks: Collection[str] | None = None) -> F
         raise DocumentError(f"{path}: {where}not valid YAML ({_said(error)})") from None
     if not isinstance(raw, dict) or node is None:
         raise DocumentError(f"{path}: line 1: a framework is a mapping with id, title, publisher, about and rows")
-    if doubled := next(_doubled(node), None):
+    if doubled is not None:
         raise DocumentError(f"{path}: line {doubled.start_mark.line + 1}: {doubled.value!r} is given twice")
     try:
         framework = Framework.model_validate(raw)
@@ -111,7 +112,7 @@ def _line(node: yaml.Node, path: tuple[int | str, ...]) -> int:
     return int(node.start_mark.line) + 1
 
 
-def _doubled(node: yaml.Node) -> Iterator[yaml.Node]:
+def _doubled(node: yaml.Node | None) -> Iterator[yaml.Node]:
     """Keys that occur twice in one mapping: YAML would silently keep the last."""
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()

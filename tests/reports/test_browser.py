@@ -115,6 +115,7 @@ def test_print_is_a_whole_document(browser: Any, pages: dict[str, Path]) -> None
     # What is folded on a screen must be on paper, where nobody can unfold it.
     assert page.locator(".controls").first.is_visible()
     assert page.locator(".clauses").first.is_visible()
+    assert page.locator(".framework-name").first.is_visible()
     assert not page.locator("nav.contents").is_visible()
     pdf = page.pdf(format="A4")
     page.context.close()

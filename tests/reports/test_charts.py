@@ -126,6 +126,7 @@ def test_same_figure_as_a_table(example: Figure, rows: list[list[Any]]) -> None:
         (changed("marginals", "columns", [COLUMN | {"real": []}]), r"one share for each value"),
         (changed("images", "strips", [{"label": "a", "images": ["%"]}]), r"an image is not base64"),
         (changed("images", "strips", [{"label": "a", "images": ["PHN2Zz4="]}]), r"an image is not a PNG"),
+        (changed("images", "strips", [{"label": "a", "images": [png(64, 64, 0)[:80]]}]), r"an image is damaged"),
         (changed("images", "strips", [{"label": "a", "images": [png(300, 2, 0)]}]), r"300 by 2 pixels; at most 256"),
         (changed("spectrograms", "panels", [PANEL | {"power": [[1.0], [1.0, 2.0]]}]), r"rows of power must be of one"),
     ],

@@ -17,6 +17,7 @@ from junitparser import JUnitXml
 from pydantic_sarif.model import StaticAnalysisResultsFormatSarifVersion210JsonSchema as SarifLog
 
 from reports import FORMATS, Audit, write_report
+from reports.__main__ import main
 from reports.formats import add_step_summary
 from reports.markdown import text
 from tests.reports.hostile import HOSTILE, infected
@@ -68,6 +69,30 @@ def test_sarif_fits_its_schema_and_tells_outcomes_apart(audit: Audit, golden: Pa
         line = one["locations"][0]["physicalLocation"]["region"]["startLine"]
         assert lines[line - 1].strip() == f'"id": "{one["ruleId"]}",'
         assert run["tool"]["driver"]["rules"][one["ruleIndex"]]["id"] == one["ruleId"]
+
+
+def test_a_limit_that_could_not_be_tried_is_seen(document: dict[str, Any], tmp_path: Path) -> None:
+    """Its finding is undecided although all gates of it pass."""
+    document["findings"][4]["status"] = "inconclusive"
+    audit = Audit.model_validate(document)
+    read = JUnitXml.fromfile(str(write_report(audit, "junit", tmp_path / "j.xml")))
+    assert (read.tests, read.failures) == (11, 3)
+    results = json.loads(FORMATS["sarif"].page(audit, ()))["runs"][0]["results"]
+    found = [one["kind"] for one in results if one["ruleId"] == "utility.train-synthetic-test-real"]
+    assert sorted(found) == ["open", "pass"]
+
+
+def test_what_does_not_count_for_the_release_is_no_failure(document: dict[str, Any], tmp_path: Path) -> None:
+    for finding in document["findings"][:2]:
+        finding["threat_model"]["access"] = "white-box"
+    audit = Audit.model_validate(document | {"release": "synthetic-only"})
+    read = JUnitXml.fromfile(str(write_report(audit, "junit", tmp_path / "j.xml")))
+    assert (read.failures, read.errors) == (0, 1)
+    results = json.loads(FORMATS["sarif"].page(audit, ()))["runs"][0]["results"]
+    assert {one["kind"] for one in results if one["ruleId"] == "memorization.copies"} == {"review"}
+    rows = list(csv.DictReader(io.StringIO(FORMATS["csv"].page(audit, ()))))
+    assert {row["counts_for_release"] for row in rows if row["finding"] == "memorization.copies"} == {"no"}
+    assert "not counted for this release" in FORMATS["markdown"].page(audit, ())
 
 
 def test_markdown_says_what_the_page_says(audit: Audit) -> None:
@@ -160,23 +185,35 @@ def test_text_in_markdown_is_literal(value: str, shown: str) -> None:
     assert text(value) == shown
 
 
-def test_formats_need_neither_torch_nor_matplotlib(golden: Path) -> None:
+def test_formats_need_neither_torch_nor_matplotlib(golden: Path, tmp_path: Path) -> None:
     code = (
         "import sys\n"
         "class Refuse:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name.partition('.')[0] in ('torch', 'audit', 'generators', *sys.argv[2:]):\n"
+        "        if name.partition('.')[0] in ('torch', 'audit', 'generators', *sys.argv[3:]):\n"
         "            raise ImportError(name)\n"
         "sys.meta_path.insert(0, Refuse())\n"
-        "from reports import FORMATS, Audit\n"
-        "audit = Audit.load(sys.argv[1])\n"
-        "[form.page(audit, ()) for name, form in FORMATS.items() if name != 'html' or len(sys.argv) == 2]\n"
+        "from reports.formats import FORMATS\n"
+        "from reports.__main__ import main\n"
+        "folder, out, *blocked = sys.argv[1:]\n"
+        "names = [name for name in FORMATS if name != 'html' or not blocked]\n"
+        "codes = [main([folder, '--format', name, '-o', f'{out}/{name}']) for name in names]\n"
+        "sys.exit(any(codes))\n"
     )
     root = Path(__file__).parents[2]
     for more in ([], ["matplotlib", "cryptography"]):
-        command = [sys.executable, "-c", code, str(golden / "audit.json"), *more]
+        command = [sys.executable, "-c", code, str(golden), str(tmp_path), *more]
         done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(FORMATS)
+
+
+def test_the_module_says_in_one_line_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(tmp_path)]) == 2
+    assert (
+        capsys.readouterr().err
+        == f"reports: {tmp_path}/audit.json: no such file; an audited folder holds an audit.json\n"
+    )
 
 
 def documents() -> list[Any]:

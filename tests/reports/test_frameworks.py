@@ -48,6 +48,10 @@ def row(audit: Audit, **fields: Any) -> Any:
         (["membership.lira"], "not assessed", "1 check: 1 not run"),
         (["fidelity.*"], "manual", "1 check: 1 manual"),
         (["fidelity.*", "utility.*"], "supports", "2 checks: 1 pass, 1 manual"),
+        (["utility.*", "fairness.*"], "manual", "1 check: 1 pass; nothing on fairness.*"),
+        (["utility.*", "membership.lira"], "manual", "2 checks: 1 pass, 1 not run; nothing on membership.lira"),
+        (["utility.*", "memorization.exposure"], "supports", "2 checks: 1 pass, 1 not applicable"),
+        (["memorization.exposure"], "not assessed", "1 check: 1 not applicable"),
         (["fairness.*"], "not assessed", "the audit holds none of the checks that the row names"),
         ([], "manual", "no check can show this"),
     ],
@@ -131,7 +135,9 @@ def test_what_is_wrong_is_named_by_its_line(tmp_path: Path, old: str, new: str, 
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["", "- a\n", "just words", "&a [*a]", "!!python/object:os.system {}", "a: \x00"])
+@pytest.mark.parametrize(
+    "text", ["", "- a\n", "just words", "&a [*a]", "a: &x {b: *x}", "!!python/object:os.system {}", "a: \x00"]
+)
 def test_what_is_no_framework_is_one_line(tmp_path: Path, text: str) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(text)
