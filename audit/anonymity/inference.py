@@ -29,8 +29,8 @@ class Inference(CountingAttack):
     gives a secret away is measured by a forest grown on the reference; records are compared within strata of how
     easily it guesses them, since nothing can be leaked that is known anyway.
 
-    Without a secret given, the columns stand as the secret in turn, and `risk` is over all of them: the share of
-    members' withheld cells that are given away beyond chance. The worst single column is `worst_secret_risk`.
+    Without a secret given, the columns stand as the secret in turn, and `risk` is over all of them: of the members'
+    withheld cells that chance does not guess, the share given away. The worst single column is `worst_secret_risk`.
 
     Source: Giomi, Boenisch, Wehmeyer and Tasnadi (PoPETs 2023), section 4.3; a model as the attacker after Stadler,
     Oprisanu and Troncoso (USENIX Security 2022).
@@ -48,7 +48,7 @@ class Inference(CountingAttack):
         "Train under differential privacy, stop earlier, publish fewer columns that together are rare, and coarsen or "
         "leave out the secret where it is not needed."
     )
-    unit = "share of training records whose secret is given away beyond chance"
+    unit = "share given away of the training records' secrets that chance leaves"
 
     def __init__(self) -> None:
         super().__init__()
@@ -108,8 +108,8 @@ class Inference(CountingAttack):
         wide = [name for name in names if _levels(subject, name) > MOST_LEVELS]
         grouped = f" Of {', '.join(wide)} forests guess the {MOST_LEVELS} commonest values only." if wide else ""
         return (
-            f"From {given}, {what} is given away for {risk:.1%} of training records beyond chance "
-            f"({low:.1%} to {high:.1%}){chosen}.{grouped}"
+            f"From {given}, {what} is given away for {risk:.1%} of the training records for which chance does not "
+            f"guess it ({low:.1%} to {high:.1%}){chosen}.{grouped}"
         )
 
     def tables(self, subject: Subject) -> list[Table]:
