@@ -60,7 +60,11 @@ def singled_out(
     gain = (unmatched - luck) / (1 - luck) if luck < 1 else 0.0
     effect = _design_effect(sparse.hstack(fits, format="csr"), people, chance, rare, rng)
     counts = [np.array([number]) for number in (hits[0], tries, hits[1], tries)]
-    return Alone(Strata(counts[0], counts[1], counts[2], counts[3], effect), people[0] / size, gain)
+    found = [len(np.unique(fit[total == 1].indices)) for fit, total in zip(fits, totals, strict=True)]
+    behind = np.array(
+        [[each, len(predicates) - hit, len(predicates)] for each, hit in zip(found, hits, strict=True)], dtype=np.int64
+    )
+    return Alone(Strata(counts[0], counts[1], counts[2], counts[3], effect, people=behind), people[0] / size, gain)
 
 
 def _chance(wanted: int, people: int, size: int) -> Floats:

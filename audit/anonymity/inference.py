@@ -16,7 +16,6 @@ from audit.neighbours import Points, join
 from audit.statistics import Floats, Strata
 from reports import Table
 
-MOST_ASKED = 2000  # members, and others, that are asked about each of several secrets
 EASE = (0.03, 0.25, 0.5, 0.75, 0.97)  # where strata of how easily a secret is guessed part
 
 
@@ -30,8 +29,8 @@ class Inference(CountingAttack):
     gives a secret away is measured by a forest grown on the reference; records are compared within strata of how
     easily it guesses them, since nothing can be leaked that is known anyway.
 
-    Without a secret given, the columns stand as the secret in turn, and `risk` is over all of them: the share of
-    members' withheld cells that are given away beyond chance. The worst single column is `worst_secret_risk`.
+    Without a secret given, the columns stand as the secret in turn, and `risk` is over all of them: of the members'
+    withheld cells that chance does not guess, the share given away. The worst single column is `worst_secret_risk`.
 
     Source: Giomi, Boenisch, Wehmeyer and Tasnadi (PoPETs 2023), section 4.3; a model as the attacker after Stadler,
     Oprisanu and Troncoso (USENIX Security 2022).
@@ -49,7 +48,7 @@ class Inference(CountingAttack):
         "Train under differential privacy, stop earlier, publish fewer columns that together are rare, and coarsen or "
         "leave out the secret where it is not needed."
     )
-    unit = "share of training records whose secret is given away beyond chance"
+    unit = "share given away of the training records' secrets that chance leaves"
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,14 +63,13 @@ class Inference(CountingAttack):
         """Guess each secret by the nearest record and by a forest, within strata of how easily it is guessed anyway."""
         names, space, rng = secrets(subject), case.neighbours.space, self.rng(subject, case.name)
         columns = {column.name: column for column in subject.dataset.schema.columns}
-        rows = _chosen(case, MOST_ASKED if len(names) > 1 else None, rng)
-        asked, member, person = _asked(case, rows)
+        asked, member, person = _asked(case)
         nearest = self._nearest(asked, case, subject, rng)
         right: dict[str, list[Bools]] = {"nearest record": [], "forest": []}
         ease = []
         for number, name in enumerate(names):
             secret = Secret.of(columns[name], space)
-            anyway, easily = self._population(secret, case, rows, subject)
+            anyway, easily = self._population(secret, case, subject)
             ease.append(np.searchsorted(EASE, easily))
             forest = Forest(case.synthetic, secret, known(subject, name), space, rng)
             right["nearest record"].append(secret.right(case.synthetic.take(nearest[:, number]), asked))
@@ -110,8 +108,8 @@ class Inference(CountingAttack):
         wide = [name for name in names if _levels(subject, name) > MOST_LEVELS]
         grouped = f" Of {', '.join(wide)} forests guess the {MOST_LEVELS} commonest values only." if wide else ""
         return (
-            f"From {given}, {what} is given away for {risk:.1%} of training records beyond chance "
-            f"({low:.1%} to {high:.1%}){chosen}.{grouped}"
+            f"From {given}, {what} is given away for {risk:.1%} of the training records for which chance does not "
+            f"guess it ({low:.1%} to {high:.1%}){chosen}.{grouped}"
         )
 
     def tables(self, subject: Subject) -> list[Table]:
@@ -133,9 +131,7 @@ class Inference(CountingAttack):
             return np.repeat(comparison.nearest(known(subject, names[0])), len(names), axis=1)
         return comparison.nearest_without(compared(subject), names)
 
-    def _population(
-        self, secret: Secret, case: Case, rows: tuple[IntArray, IntArray], subject: Subject
-    ) -> tuple[Bools, Floats]:
+    def _population(self, secret: Secret, case: Case, subject: Subject) -> tuple[Bools, Floats]:
         """Whether, and how easily, a forest guesses that has seen the case's reference alone.
 
         Cases share references and the people asked about, so it is grown and asked once for all of them. Its answers
@@ -147,7 +143,7 @@ class Inference(CountingAttack):
             rng = self.rng(subject, f"population/{len(case.reference)}/{name}")
             forest = Forest(case.reference, secret, known(subject, name), case.neighbours.space, rng)
             self._known_anyway[key] = forest.tried(join(main.members, main.nonmembers))
-        among = np.concatenate([case.member_rows[rows[0]], len(main.members) + rows[1]])
+        among = np.concatenate([case.member_rows, len(main.members) + np.arange(len(main.nonmembers))])
         right, ease = self._known_anyway[key]
         return right[among], ease[among]
 
@@ -158,18 +154,11 @@ def _levels(subject: Subject, name: str) -> int:
     return subject.dataset.reference[name].nunique(dropna=False) if categorical else 0
 
 
-def _chosen(case: Case, most: int | None, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
-    """Row numbers of the members, and of the others, that are asked about."""
-    members, others = (np.sort(rng.permutation(len(part))[:most]) for part in (case.members, case.nonmembers))
-    return members, others
-
-
-def _asked(case: Case, rows: tuple[IntArray, IntArray]) -> tuple[Points, Bools, IntArray]:
-    """The members and others at these rows, which of them are members, and the person behind each."""
-    asked = join(case.members.take(rows[0]), case.nonmembers.take(rows[1]))
-    units = case.member_units[rows[0]], case.nonmember_units[rows[1]]
-    person = np.concatenate([units[0], units[0].max(initial=0) + 1 + units[1]])
-    return asked, np.arange(len(asked)) < len(rows[0]), person
+def _asked(case: Case) -> tuple[Points, Bools, IntArray]:
+    """The members and others who are asked about, which of them are members, and the person behind each."""
+    person = np.concatenate([case.member_units, case.member_units.max(initial=0) + 1 + case.nonmember_units])
+    asked = join(case.members, case.nonmembers)
+    return asked, np.arange(len(asked)) < len(case.members), person
 
 
 def _share(hit: Bools, person: IntArray) -> str:

@@ -33,7 +33,7 @@ class Linkability(CountingAttack):
     source = "Giomi et al., Anonymeter (PoPETs 2023), section 4.2"
     knowledge = "holds the published records and, in two separate places, half of the columns of each person"
     remedy = "Train under differential privacy, stop earlier, and coarsen columns that take nearly unique values."
-    unit = "share of training records linked beyond chance"
+    unit = "share linked of the training records that chance leaves unlinked"
 
     def cases(self, subject: Subject) -> Cases:
         """Every record asked about is compared with every published one."""
@@ -66,5 +66,5 @@ class Linkability(CountingAttack):
         chosen = "" if subject.known else ", halves chosen automatically so that both say much"
         return (
             f"With {', '.join(first)} in one place and {', '.join(second)} in another{chosen}, "
-            f"{risk:.1%} of training records are linked beyond chance ({low:.1%} to {high:.1%})."
+            f"{risk:.1%} of the training records that chance does not link are linked ({low:.1%} to {high:.1%})."
         )

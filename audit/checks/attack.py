@@ -77,7 +77,7 @@ class Attack(Check):
 
     @final
     def verdict_confidence(self, estimate: str, subject: Subject) -> float:
-        """The confidence of an estimate's verdict: limits that accuse only share one gate's error with all others."""
+        """The confidence of an estimate's verdict; a limit that accuses only may make but a share of a gate's error."""
         policy = subject.policy
         limits = [limit for name in self.measures if (limit := policy.limit(self.id, name)) is not None]
         own = policy.limit(self.id, estimate)

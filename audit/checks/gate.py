@@ -76,7 +76,7 @@ def decide(check: str, measured: Measured, limit: Limit, evidence: Evidence, con
 
 def _could_hide(measured: Measured, null: Measured | None, limit: float, confidence: float) -> bool:
     """Where the parts differ so that members look *less* like members, could that hide a leak beyond the limit?"""
-    if null is None or measured.chance is None or null.interval(confidence).high >= measured.chance:
+    if null is None or measured.chance is None or null.detector.interval(confidence).high >= measured.chance:
         return False
     return measured.chance + measured.excess_over(null, confidence).high >= limit
 

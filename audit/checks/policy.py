@@ -17,7 +17,8 @@ class Limit(BaseModel):
     """A bound on one estimate, which way it bounds, and why it stands where it stands.
 
     One that `accuses_only` can warn and fail, and otherwise says nothing: for estimates that stand beside a main one
-    and can seldom be cleared. All limits of a check share the error that one gate may make, in equal parts.
+    and can seldom be cleared. Each of them may make but a part of one gate's error: that of an equal share among the
+    check's limits.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

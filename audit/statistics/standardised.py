@@ -23,6 +23,8 @@ from numpy.typing import NDArray
 from audit.statistics.intervals import Interval, clopper_pearson
 
 Floats = NDArray[np.float64]
+_DRAWN = 4
+"""Tries by which a stratum's rate is drawn towards the overall one, as many as Agresti and Coull (1998) add."""
 
 
 class Rate(NamedTuple):
@@ -42,8 +44,8 @@ def standardised_rate(hits: Floats, totals: Floats, weights: Floats, design_effe
         design_effect: by how much the grouping of tries widens the variance, at least 1.
 
     Returns:
-        Sum of weight times hits / totals, and the effective number of tries, rate (1 - rate) / variance. A stratum's
-        own rate is drawn towards the overall one by one try, so that a stratum without hits is not taken to be certain.
+        Sum of weight times hits / totals, and the effective number of tries, rate (1 - rate) / variance. For the
+        variance a stratum's rate is drawn towards the overall one, so that one without hits is not taken to be certain.
 
     Example:
         >>> from numpy import array
@@ -51,7 +53,7 @@ def standardised_rate(hits: Floats, totals: Floats, weights: Floats, design_effe
         0.5
     """
     value = float(np.clip((weights * hits / totals).sum(), 0.0, 1.0))
-    rates = (hits + value) / (totals + 1)
+    rates = (hits + _DRAWN * value) / (totals + _DRAWN)
     variance = float((weights**2 * rates * (1 - rates) / totals).sum())
     plain = value * (1 - value)
     tries = plain / variance if variance > 0 and plain > 0 else 1 / float((weights**2 / totals).sum())

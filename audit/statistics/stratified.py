@@ -48,8 +48,8 @@ class Strata:
         nonmembers: how many others there are.
         design_effect: by how much records that go together widen the variance of the excess, at least 1.
         risk_effect: the same for the risk, which weighs records otherwise; None where it is the same number.
-        people: of members and of others (rows), the people who were hit, who were missed, and all (columns): a person
-            with several records may be both. None where each record is a person.
+        people: of members and of others (rows), the people who were hit, who were missed, and all who could be
+            (columns): a person with several records may be both. None where each record is a person.
     """
 
     member_hits: Floats

@@ -16,6 +16,13 @@ def measured(attack, share, seed=0, rows=1000):
     return one.measure([one.cases(whole).main], whole)[0]
 
 
+def test_a_limit_that_accuses_only_fails_what_is_surely_beyond_it_and_errs_less_often():
+    _, gates = all_checks()["anonymity.singling-out"]().run(subject(0.5))
+    univariate = next(gate for gate in gates if gate.estimate == "univariate_risk")
+    assert univariate.status == "fail"
+    assert univariate.confidence == pytest.approx(1 - 0.001 / 3)
+
+
 def test_the_table_is_complete():
     assert [name for name in all_checks() if name.startswith("anonymity.")] == ATTACKS
 
@@ -34,6 +41,8 @@ def test_fresh_records_raise_no_alarm_and_the_finding_states_itself_in_full(atta
     assert finding.status in ("pass", "inconclusive")
     assert finding.controls.negative.status == finding.controls.drift.status == "quiet"
     assert {gate.status for gate in gates} <= {"pass", "inconclusive"}
+    assert [gate.estimate for gate in gates] == ["risk"]  # limits that accuse only have nothing to say
+    assert "% of members for risk" in finding.controls.positive.why
     assert finding.controls.positive.status in ("detected", "missed")
     assert all([finding.question, finding.source, finding.remedy, finding.why, finding.threat_model.knowledge])
     assert finding.figures[0].kind == "bars"

@@ -32,6 +32,7 @@ WORLDS = {
     "all leak alike": World(POLAR, (0.05,) * 6),
     "the extremes leak": World(POLAR, (0.3, 0, 0, 0, 0, 0.9)),
     "half of all leak": World(POLAR, (0.5,) * 6),
+    "hopeless and certain, the hopeless leak": World((0.001, 0.999), (0.05, 0)),
 }
 
 
