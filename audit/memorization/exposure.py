@@ -29,6 +29,7 @@ from generators import Generator, PrivacyBudget
 from generators.encoding.private_domains import fitted_into
 from generators.models.abilities import HasRecordLoss
 from reports import Controls
+from reports.words import estimate_name
 
 ABSENT = 800
 """Canaries that are never trained on: the negative control."""
@@ -37,7 +38,7 @@ REFERENCES = 2047
 """Canaries that all others are ranked among."""
 
 LOUD = 24
-"""Canaries of the positive control's own model; their copies fill half of its records."""
+"""Canaries of the positive control's own model; their copies fill half of its records at most."""
 
 MOST_COPIES = 64
 ONCE, ALL = "memorized_1", "memorized"
@@ -139,7 +140,11 @@ class Exposure(Check):
                 [
                     self._answer(ranked, canaries, rows, budget is not None),
                     *self._short(rows, limits, subject),
-                    *(f"{gate.why[0].upper()}{gate.why[1:]}." for gate in gates if gate.status != "pass"),
+                    *(
+                        _sentence(f"{estimate_name(gate.estimate)}: {gate.why}.")
+                        for gate in gates
+                        if gate.status != "pass"
+                    ),
                 ]
             ),
             gates=gates,
@@ -150,7 +155,7 @@ class Exposure(Check):
                     list(planted.values()),
                     shown,
                     "among secrets that were never trained on, a share as large as the limit stands with the ranks of "
-                    "secrets whose copies filled half of a model's records, without differential privacy"
+                    f"secrets that a model without differential privacy saw {_loud_copies(rows)} times each"
                     if planted
                     else "no limit is set, so there is no size at which to plant a leak",
                 ),
@@ -165,9 +170,8 @@ class Exposure(Check):
         )
 
     def _loud(self, subject: Subject) -> Ranked:
-        """Ranks under a model that was trained without a budget on secrets which fill half of its records."""
-        rng = self.rng(subject, "positive")
-        copies = max(1, min(MOST_COPIES, len(subject.dataset.train) // LOUD))
+        """Ranks under a model that was trained without a budget on secrets which are repeated many times."""
+        rng, copies = self.rng(subject, "positive"), _loud_copies(len(subject.dataset.train))
         canaries = make_canaries(subject.dataset, {copies: LOUD}, ABSENT, REFERENCES, rng)
         return Ranked.by(retrained(subject, canaries, None, rng), canaries, rng)
 
@@ -219,6 +223,14 @@ def claimed_budget(subject: Subject) -> PrivacyBudget | None:
     """The budget that made the target's weights, for persons: a canary's copies are one person's."""
     budget = budget_of(asked_model(subject.target))
     return None if budget is None else replace(budget, unit="person")
+
+
+def _loud_copies(rows: int) -> int:
+    return min(MOST_COPIES, rows // LOUD)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}"
 
 
 def _within(canaries: Canaries, budget: PrivacyBudget | None, subject: Subject) -> Canaries:

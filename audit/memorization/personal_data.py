@@ -9,7 +9,7 @@ from audit.checks.small_cells import share_in_words
 from audit.memorization.counted import Hits, Rows, told_apart
 from audit.memorization.patterns import KINDS, Item, items_of
 from audit.memorization.read_off import ReadOff, texts_of
-from audit.memorization.recognition import Found, Keys, recognised
+from audit.memorization.recognition import Found, Keys, Numbers, recognised
 from reports import Table
 
 
@@ -43,6 +43,10 @@ class PersonalData(ReadOff):
         "privacy; filter what is published for patterns as a last resort only."
     )
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._read: dict[str, tuple[Numbers, ...]] = {}
+
     def found(self, texts: list[str], case: Case, subject: Subject) -> Found:
         """Whether an item that only the text's people have stands in a published text."""
         return self._recognised([items_of(text) for text in texts], case, subject)
@@ -73,12 +77,13 @@ class PersonalData(ReadOff):
             )
         ]
 
-    @staticmethod
-    def _recognised(items: list[set[Item]], case: Case, subject: Subject) -> Found:
-        said, known = (
-            Keys.of_strings(map(_strings, map(items_of, texts_of(frame, subject)))).numbers
-            for frame in (case.frames.published, case.frames.reference)
-        )
+    def _recognised(self, items: list[set[Item]], case: Case, subject: Subject) -> Found:
+        if case.name not in self._read:
+            self._read[case.name] = tuple(
+                Keys.of_strings(map(_strings, map(items_of, texts_of(frame, subject)))).numbers
+                for frame in (case.frames.published, case.frames.reference)
+            )
+        said, known = self._read[case.name]
         return recognised(Keys.of_strings(map(_strings, items)), [said], [known])
 
 

@@ -102,6 +102,8 @@ def people_up_to(units: Rows, most: int, rng: np.random.Generator) -> Mask:
 
 
 def _taken(points: Points, units: Rows, chosen: Mask) -> Part:
+    if not chosen.any():  # somebody has so many records that not even one person fits: then all stay
+        return points, units
     rows = np.flatnonzero(chosen)
     return points.take(rows), units[rows]
 

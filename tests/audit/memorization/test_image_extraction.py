@@ -25,6 +25,7 @@ def test_the_planted_share_is_recovered(drawn, careless):
     finding, gates = probe(leaked(data, fresh, 0.2, careless=careless), data)
     assert finding.estimates[0].low <= 0.2 <= finding.estimates[0].high
     assert gates[0].status == "fail"
+    assert 0 < finding.power["smallest_detectable_share"]["excess_extracted"] < 0.2
 
 
 def test_a_smoothed_copy_still_shows_the_image(drawn):

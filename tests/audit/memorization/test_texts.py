@@ -24,6 +24,7 @@ def test_the_planted_share_is_recovered(attack, estimate, share):
     assert found.low <= share <= found.high
     assert gates == {estimate: "fail"}
     assert finding.controls.negative.status == "quiet"
+    assert 0 < finding.power["smallest_detectable_share"][estimate] <= 0.1
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
