@@ -20,6 +20,7 @@ ATTACKS = {
     "membership.queries": Kernel,
     "membership.rmia": Kernel,
     "membership.rmia-samples": Kernel,
+    "membership.secmi": Diffuser,
 }
 
 
