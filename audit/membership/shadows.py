@@ -169,11 +169,13 @@ def _memberships(
     """Who is in each shadow, shape (shadows, records): half of those asked about, and others up to the target's size.
 
     People come as a whole. Where half of those asked about are more than the target's size, everybody is in fewer
-    shadows, and shadows have its size in the mean.
+    shadows. By chance some shadows hold a few more of them than the target's size; all others are filled up to the
+    largest, because models of one size are trained together fastest.
     """
     everybody = sum(len(part.units) for part in asked)
     often = min(count // 2, max(FEWEST_INSIDE, round(count * size / everybody)))
     chosen = np.concatenate([_so_often(part.units, count, often, rng) for part in asked], axis=1)
+    size = max(size, int(chosen.sum(axis=1).max()))
     filling = [_some(reference.units, size - int(one.sum()), rng) for one in chosen]
     return np.concatenate([chosen, np.stack(filling)], axis=1)
 
