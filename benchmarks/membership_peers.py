@@ -18,9 +18,9 @@ their way of turning records into numbers.
   unit variance (images: on 30 principal components, as densities of pixels do not exist).
 
 *Picked* is what a side shows when it chooses its attack by one half of the records and is judged by the other, both
-ways round, on both sides alike: so neither gains by having more to choose from. The difference of the two is resampled by
-record, the same records on both sides, and averaged over seeds. `membership.combined` is shown and never picked: it is
-told who else was a member, which no peer is.
+ways round, on both sides alike: so neither gains by having more to choose from. The difference of the two is resampled
+by record, the same records on both sides, and averaged over seeds. `membership.combined` is shown and never picked: it
+is told who else was a member, which no peer is.
 """
 
 from __future__ import annotations
@@ -226,9 +226,9 @@ def compare(kind: str, runs: list[dict[str, dict[str, Floats]]]) -> list[str]:
     for side, names in {side: list(found) for side, found in runs[0].items()}.items():
         for name in names:
             every = [run[side][name] for run in runs]
-            cells = [np.mean([measure.value(one[:count], one[count:]) for one in every]) for measure in MEASURES]
+            values = [np.mean([measure.value(one[:count], one[count:]) for one in every]) for measure in MEASURES]
             told = "told who else was a member" if name == TOLD else ""
-            lines.append(f"| {kind} | {side} | {name} | {' | '.join(f'{cell:.3f}' for cell in cells)} | {told} |")
+            lines.append(f"| {kind} | {side} | {name} | {' | '.join(f'{value:.3f}' for value in values)} | {told} |")
     both = [[picked(run, measure, seed) for seed, run in enumerate(runs)] for measure in MEASURES]
     means = {side: [float(np.mean([found[side] for found, _ in one])) for one in both] for side in runs[0]}
     more = [mine - theirs for mine, theirs in zip(means["ours"], means["peers"], strict=True)]
@@ -237,8 +237,8 @@ def compare(kind: str, runs: list[dict[str, dict[str, Floats]]]) -> list[str]:
         bootstrap_interval(value, draws, count, 0.95, bounds=(-1.0, 1.0))
         for value, draws in zip(more, drawn, strict=True)
     ]
-    for side, values in means.items():
-        lines.append(f"| {kind} | {side} | **picked** | {' | '.join(f'**{value:.3f}**' for value in values)} | |")
+    for side, shown in means.items():
+        lines.append(f"| {kind} | {side} | **picked** | {' | '.join(f'**{value:.3f}**' for value in shown)} | |")
     cells = [f"{value:+.3f} ({low:+.3f} to {high:+.3f})" for value, (low, high) in zip(more, intervals, strict=True)]
     verdict = "higher" if min(more) > 0 else "not higher"
     lines.append(f"| {kind} | ours less peers | **picked** | {' | '.join(cells)} | **{verdict}** |")

@@ -11,8 +11,8 @@ Models are trained until their validation loss is best, three times and ten time
 the nearest of 20,000 samples, the baseline; `density` looks at the three nearest, the others look into the model.
 `denoising, calibrated` takes off what the same signal is under models trained as long on random 20,000 rows of the
 attacker's table; it was named the attack to judge by before any result was seen. Whether it beats the baseline is said
-in a line of its own, with the interval of the difference, the same rows resampled for both. Marks on the curve are what the challenge's winners reached, on their longer-trained models: .46
-with the model, .25 with its samples.
+in a line of its own, with the interval of the difference, the same rows resampled for both. Marks on the curve are what
+the challenge's winners reached, on their longer-trained models: .46 with the model, .25 with its samples.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ from generators.training.ensemble.noise import RNG
 
 Rows = npt.NDArray[np.int64]
 
-_TASK = 8
+_TASK = 16
 """Models a task, whoever works on it: so results do not depend on the number of workers, and few have work."""
 
 
