@@ -79,9 +79,8 @@ def main(say: Callable[[str], None] = print) -> None:
         models = fit_many(template, pool, members, list(range(first, first + count)), encoders=encoders)
         return np.stack([-model.record_loss(pool.train) for model in models]), inside  # type: ignore[attr-defined]
 
-    say(
-        "| encoders | shadows | deviations | AUC | TPR at FPR 10% | TPR at FPR 1% | seconds |\n|---|---|---|---|---|---|---|"
-    )
+    say("| encoders | shadows | deviations | AUC | TPR at FPR 10% | TPR at FPR 1% | seconds |")
+    say("|---|---|---|---|---|---|---|")
     asked, member = signals(arguments.targets, 1000, "own")
     for encoders in arguments.encoders:
         start = time.perf_counter()

@@ -198,7 +198,8 @@ class StackedLayerNorm(StackedLayer):
 
 def _squares(rows: Tensor) -> Tensor:
     """Return each row's sum of squares, shape (rows,), without forming the squares."""
-    return torch.linalg.vector_norm(rows.flatten(1), dim=1).square()
+    norms: Tensor = torch.linalg.vector_norm(rows.flatten(1), dim=1)
+    return norms.square()
 
 
 def _by_place(rows: Tensor) -> Tensor:
