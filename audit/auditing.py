@@ -69,7 +69,8 @@ def run_audit(
         The audit document; save it with `save`, show it with `reports.render_html`.
 
     Raises:
-        InputError: the data is not split, the target is too small, or no check or column has such a name.
+        InputError: the data is not split, the target is too small, no check or column has such a name, or `keep` is a
+            file.
 
     Example:
         >>> from generators import load_dataset
@@ -78,6 +79,8 @@ def run_audit(
         >>> audit.finding("fidelity.marginals").status
         'manual'
     """
+    if keep is not None and keep.exists() and not keep.is_dir():
+        raise InputError(f"{keep}: is no folder; give one to keep shadow models in")
     start = time.perf_counter()
     wanted = select(list(checks) if checks is not None else None)
     probed = _as_target(target, dataset, seed)

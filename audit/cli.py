@@ -18,7 +18,20 @@ from audit.console import announce, checking, err, out, warnings_in_one_line
 from audit.listing import LISTS, WIDTH, coverage
 from audit.membership import check_keys, write_record_risk
 from audit.modelling import commands as modelling
-from audit.options import BROKE, FAILED, OK, UNDECIDED, USAGE, RecordKeys, RecordRisk, Schema, Seed, Unit, Way
+from audit.options import (
+    BROKE,
+    FAILED,
+    OK,
+    UNDECIDED,
+    USAGE,
+    KeepModels,
+    RecordKeys,
+    RecordRisk,
+    Schema,
+    Seed,
+    Unit,
+    Way,
+)
 from audit.reporting import commands as reporting
 from audit.results import default_folder, new_folder, write_results
 from audit.suite import Suite, run_suite
@@ -103,12 +116,15 @@ def _run(
     seed: Annotated[int | None, typer.Option(min=0, help="Overrides the suite's seed.")] = None,
     set_: Changes = None,
     resume: Annotated[bool, typer.Option(help="Go on with the model that an interrupted run has trained.")] = False,
+    keep_models: KeepModels = None,
     record_risk: RecordRisk = False,
     record_keys: RecordKeys = None,
     allow_inconclusive: AllowInconclusive = False,
 ) -> int:
     """Train what a suite asks for, attack it, and write the audit."""
     plan = Suite.load(suite, set_, seed)
+    if keep_models is not None:
+        plan = plan.model_copy(update={"keep_models": str(keep_models)})
     if resume and output is None:
         raise InputError("--resume needs --output: the folder whose run was interrupted")
     check_keys(record_keys)
@@ -147,6 +163,7 @@ def _audit(
     release: Way = None,
     output: Output = None,
     seed: Seed = 0,
+    keep_models: KeepModels = None,
     record_risk: RecordRisk = False,
     record_keys: RecordKeys = None,
     allow_inconclusive: AllowInconclusive = False,
@@ -182,6 +199,7 @@ def _audit(
             again=for_one_check(context.obj),
             secret=secret,
             release=release,
+            keep=keep_models,
             progress=progress,
             observe=_risks(record_risk, record_keys, beside),
         )

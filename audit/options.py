@@ -23,6 +23,15 @@ Way = Annotated[
 RecordRisk = Annotated[
     bool, typer.Option("--record-risk", help="Write the risk of each training record too, under salted ids.")
 ]
+KeepModels = Annotated[
+    Path | None,
+    typer.Option(
+        "--keep-models",
+        metavar="DIR",
+        help="Keep shadow models in this folder, so that an interrupted audit goes on with them. They are trained on "
+        "the real records: treat the folder like the data.",
+    ),
+]
 RecordKeys = Annotated[
     Path | None, typer.Option(help="Also write which record each of those ids names, to this .parquet file.")
 ]

@@ -68,7 +68,8 @@ class Suite(_Section):
 
     Either `model` (train it, then audit it) or `synthetic` (audit a file of records) must be given. `secret` is the
     column that an attacker wants to learn, `known` the columns that they know of a person, `release` how the target is
-    going to be released: `internal`, `synthetic-only`, `public-api` or `open-weights`.
+    going to be released: `internal`, `synthetic-only`, `public-api` or `open-weights`. `keep_models` is a folder for
+    shadow models, so that an interrupted audit goes on with them; it holds models of real records.
     """
 
     name: str = "audit"
@@ -80,6 +81,7 @@ class Suite(_Section):
     secret: str | None = None
     known: list[str] = []
     release: Release | None = None
+    keep_models: str | None = None
     seed: int = Field(default=0, ge=0)
 
     @classmethod
@@ -176,6 +178,7 @@ def run_suite(
         secret=suite.secret,
         known=suite.known,
         release=suite.release,
+        keep=None if suite.keep_models is None else Path(suite.keep_models),
         progress=progress,
         observe=observe,
     )

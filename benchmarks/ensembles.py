@@ -3,11 +3,11 @@
     python -m benchmarks.ensembles                         # 64 shadows on two threads
     python -m benchmarks.ensembles --threads 1 --models 16
 
-Each shadow learns 1,000 rows of Adult, drawn from 2,000, 64 records a step. Five ways take turns in short rounds, and
-of each the fastest round is shown: one after another, by the loop that trains one network; together; both
-again under a budget, where one after another is by Opacus' default hooks, which form every row's gradient; and the bare
-batched products of a step: what all layers need forward and backward, in as many networks at once, and nothing else.
-Batches, clipping and noise are the same in both private ways. What a run needs before its first step is left out.
+Each shadow learns 1,000 rows of Adult, drawn from 2,000, 64 records a step. Five ways take turns in short rounds, each
+with all shadows, and ratios are those of the medians: one after another, by the loop that trains one network; together;
+both again under a budget, where one after another is by Opacus' default hooks, which form every row's gradient; and the
+bare batched products of a step: what all layers need forward and backward, in as many networks at once, and nothing
+else. Batches, clipping and noise are the same in both private ways. What a run needs before its first step is left out.
 Times are by the clock; on one thread, of the processor.
 """
 
@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
+from statistics import median
 
 import numpy as np
 import torch
@@ -29,6 +30,7 @@ from torch import Tensor, nn
 from benchmarks.adult import adult
 from benchmarks.shown import Bar, data_folder, header, line
 from generators import PrivatePlan, TabularVAE
+from generators.models.ensemble import _TASK
 from generators.training import Course, Phase, train
 from generators.training.ensemble import PaidRun, Run, models_at_once, train_many, train_many_privately
 from generators.training.randomness import system_entropy
@@ -47,12 +49,18 @@ class Shadows:
     networks: list[nn.Module]
     rows: list[Tensor]
 
+    @property
+    def at_once(self) -> int:
+        """How many are trained at once: as many as `fit_many` takes together."""
+        return min(_TASK, models_at_once(self.networks[0], len(self.networks), self.rows[0][:2], BATCH))
+
     def one_after_another(self, steps: int) -> None:
-        """Train the first network by the loop that trains one."""
-        network = deepcopy(self.networks[0])
-        phase = Phase(network, list(network.parameters()))
+        """Train all, by the loop that trains one."""
         course = Course(steps, batch_size=BATCH, learning_rate=LEARNING_RATE)
-        train(network, self.rows[0], [phase], course, order=torch.Generator().manual_seed(0))
+        for own, rows in zip(self.networks, self.rows, strict=True):
+            network = deepcopy(own)
+            phase = Phase(network, list(network.parameters()))
+            train(network, rows, [phase], course, order=torch.Generator().manual_seed(0))
 
     def together(self, steps: int) -> None:
         """Train all, as many at once as is fast."""
@@ -71,23 +79,9 @@ class Shadows:
             train_many_privately(runs, learning_rate=LEARNING_RATE)
 
     def by_hooks(self, steps: int) -> None:
-        """Train the first network by Opacus' default hooks."""
-        plan, rows, sampler = _plan(steps), self.rows[0], system_entropy()
-        wrapped = GradSampleModule(deepcopy(self.networks[0]), loss_reduction="sum")
-        optimizer = DPOptimizer(
-            torch.optim.AdamW(wrapped.parameters(), lr=LEARNING_RATE, weight_decay=0.0),
-            noise_multiplier=plan.noise_multiplier,
-            max_grad_norm=plan.clip,
-            expected_batch_size=plan.expected_batch_size,
-            loss_reduction="mean",
-            generator=system_entropy(),
-        )
-        for _ in range(steps):
-            drawn = torch.rand(len(rows), generator=sampler, dtype=torch.float64) < plan.sampling_rate
-            wrapped(rows[torch.nonzero(drawn).flatten()]).sum().backward()
-            optimizer.step()
-            optimizer.zero_grad()
-        wrapped.remove_hooks()
+        """Train all by Opacus' default hooks, one after another."""
+        for own, rows in zip(self.networks, self.rows, strict=True):
+            self._by_hooks(own, rows, steps)
 
     def products(self, steps: int) -> None:
         """Do the batched products of steps of all networks, as many at once as is fast."""
@@ -105,8 +99,27 @@ class Shadows:
                     if place > 0:  # nobody needs what comes back to the records
                         torch.bmm(sent[place], weights[place], out=back[place])
 
+    @staticmethod
+    def _by_hooks(network: nn.Module, rows: Tensor, steps: int) -> None:
+        plan, sampler = _plan(steps), system_entropy()
+        wrapped = GradSampleModule(deepcopy(network), loss_reduction="sum")
+        optimizer = DPOptimizer(
+            torch.optim.AdamW(wrapped.parameters(), lr=LEARNING_RATE, weight_decay=0.0),
+            noise_multiplier=plan.noise_multiplier,
+            max_grad_norm=plan.clip,
+            expected_batch_size=plan.expected_batch_size,
+            loss_reduction="mean",
+            generator=system_entropy(),
+        )
+        for _ in range(steps):
+            drawn = torch.rand(len(rows), generator=sampler, dtype=torch.float64) < plan.sampling_rate
+            wrapped(rows[torch.nonzero(drawn).flatten()]).sum().backward()
+            optimizer.step()
+            optimizer.zero_grad()
+        wrapped.remove_hooks()
+
     def _groups(self) -> list[tuple[list[nn.Module], list[Tensor]]]:
-        size = models_at_once(self.networks[0], len(self.networks))
+        size = self.at_once
         starts = range(0, len(self.networks), size)
         return [(deepcopy(self.networks[at : at + size]), self.rows[at : at + size]) for at in starts]
 
@@ -123,25 +136,27 @@ def shadows(data_given: str | None, models: int) -> Shadows:
     return Shadows(networks, own)
 
 
-def milliseconds(ways: dict[str, tuple[Way, int]], steps: int, rounds: int) -> dict[str, float]:
-    """Return the time of one network's step in each way, in ms: that of its fastest round.
+def milliseconds(ways: dict[str, Way], models: int, steps: int, rounds: int) -> dict[str, list[float]]:
+    """Return the time of one network's step in each way and round, in ms.
 
     Args:
-        ways: Each with the number of networks that it trains.
+        ways: Each trains all networks.
+        models: How many they are.
         steps: Of a round.
         rounds: After a first one, which warms up.
     """
-    found = {name: float("inf") for name in ways}
+    found: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(rounds + 1):
-        for name, (way, models) in ways.items():
+        for name, way in ways.items():
             spent = (_seconds(way, steps + 1) - _seconds(way, 1)) * 1000 / steps / models
-            if number > 0 and spent > 0:
-                found[name] = min(found[name], spent)
+            if number > 0:
+                found[name].append(spent)
     return found
 
 
-def ratios(found: dict[str, float]) -> list[Bar]:
-    """Return what is held against a bar."""
+def ratios(rounds: dict[str, list[float]]) -> list[Bar]:
+    """Return what is held against a bar: ratios of medians over rounds."""
+    found = {name: median(spent) for name, spent in rounds.items()}
     together, private = found["together"], found["together, private"]
     return [
         Bar("one after another over together", found["one after another"] / together, 8.0),
@@ -175,17 +190,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     torch.set_num_threads(given.threads)
     made = shadows(given.data, given.models)
-    ways: dict[str, tuple[Way, int]] = {
-        "one after another": (made.one_after_another, 1),
-        "together": (made.together, given.models),
-        "batched products": (made.products, given.models),
-        "together, private": (made.together_privately, given.models),
-        "Opacus' default hooks": (made.by_hooks, 1),
+    ways: dict[str, Way] = {
+        "one after another": made.one_after_another,
+        "together": made.together,
+        "batched products": made.products,
+        "together, private": made.together_privately,
+        "Opacus' default hooks": made.by_hooks,
     }
-    found = milliseconds(ways, given.steps, given.rounds)
-    size = models_at_once(made.networks[0], given.models)
-    print(f"{given.models} networks, {size} at once; ms of one network's step:")
-    print("; ".join(f"{name} {spent:.2f}" for name, spent in found.items()))
+    found = milliseconds(ways, given.models, given.steps, given.rounds)
+    print(f"{given.models} networks, {made.at_once} at once; ms of one network's step, median of the rounds (least):")
+    print("; ".join(f"{name} {median(spent):.2f} ({min(spent):.2f})" for name, spent in found.items()))
     print(header())
     for bar in ratios(found):
         print(line(bar), flush=True)

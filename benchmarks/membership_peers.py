@@ -2,6 +2,7 @@
 
     python -m benchmarks.membership_peers                       # about fifteen minutes on one core
     python -m benchmarks.membership_peers tabular-vae           # one target
+    python -m benchmarks.membership_peers --seeds 3             # three models and draws of people for each target
 
 Four models are trained far too long on 1,000 records, and publish 10,000. The attacker has those, 2,000 reference
 records, and is asked about the 1,000 members and 2,000 others. Peers are implemented as published: their score, and
@@ -16,7 +17,10 @@ their way of turning records into numbers.
 - DOMIAS (van Breugel et al. 2023): ratio of two Gaussian kernel densities, Scott's rule, on codes and numbers scaled to
   unit variance (images: on 30 principal components, as densities of pixels do not exist).
 
-*Best* is the best by each measure, on both sides: how much was picked over is the same for both.
+*Picked* is what a side shows when it chooses its attack by one half of the records and is judged by the other, both
+ways round, on both sides alike: so neither gains by having more to choose from. The difference of the two is resampled
+by record, the same records on both sides, and averaged over seeds. `membership.combined` is shown and never picked: it
+is told who else was a member, which no peer is.
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ import argparse
 import time
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +41,7 @@ from sklearn.neural_network import MLPClassifier
 
 from audit.checks import Case, Subject, all_checks, default_policy
 from audit.membership import MembershipAttack
-from audit.statistics import Floats, auc, tpr_at_fpr
+from audit.statistics import Floats, auc, auc_draws, bootstrap_interval, tpr_at_fpr, tpr_draws, unit_weights
 from audit.targets import records_target
 from benchmarks.adult import adult
 from benchmarks.mnist import mnist
@@ -49,6 +54,9 @@ EPOCHS = {"tabular-vae": 1500, "tabular-gan": 2000, "tabular-diffusion": 4000, "
 SIZES = {"train": 1000, "holdout": 2000, "reference": 2000}
 PUBLISHED = 10_000
 RATE = 0.01
+DRAWS = 1000
+TOLD = "membership.combined"
+"""Is told who else was a member."""
 
 Records = dict[str, Floats]
 """Numbers of the published, reference and asked records, (n, d) each; members come first among those asked."""
@@ -153,36 +161,87 @@ def ours(subject: Subject) -> dict[str, Floats]:
     return found
 
 
-def target(kind: str, folder: Path, epochs: int) -> Subject:
+def target(kind: str, folder: Path, epochs: int, seed: int = 0) -> Subject:
     """An overfit model of this kind, and what is asked about it."""
     whole = mnist(folder) if kind.startswith("image") else adult(folder)
-    order = np.random.default_rng(0).permutation(len(whole.train))
+    order = np.random.default_rng(seed).permutation(len(whole.train))
     parts, start = {}, 0
     for part, size in SIZES.items():
         parts[part] = whole.train.iloc[order[start : start + size]].reset_index(drop=True)
         start += size
     data = Dataset(whole.name, whole.schema, parts, whole.modality)
-    model = create(kind, epochs=epochs, seed=0).fit(data, progress=False)
-    records = model.sample(PUBLISHED, seed=1)
-    return Subject(records_target(records, data.modality), data, default_policy(), 0)
+    model = create(kind, epochs=epochs, seed=seed).fit(data, progress=False)
+    records = model.sample(PUBLISHED, seed=seed + 1)
+    return Subject(records_target(records, data.modality), data, default_policy(), seed)
 
 
-def compare(kind: str, subject: Subject) -> list[str]:
-    """Lines of the table for one target: every attack, and the best of each side."""
-    count = SIZES["train"]
-    scores = {("ours", name): values for name, values in ours(subject).items()}
+@dataclass(frozen=True)
+class Measure:
+    """What attacks are compared by, and the same in resamples."""
+
+    value: Callable[[Floats, Floats], float]
+    draws: Callable[..., Floats]
+
+
+MEASURES = (
+    Measure(lambda m, o: tpr_at_fpr(m, o, RATE).tpr, lambda m, o, v, w: tpr_draws(m, o, v, w, RATE)),
+    Measure(auc, auc_draws),
+)
+
+
+def attacked(subject: Subject) -> dict[str, dict[str, Floats]]:
+    """Scores of members, then others, by side and attack."""
     encoded = {encoding: numbers(subject.scored.main, encoding) for encoding in ("one-hot", "codes")}
-    scores |= {("peers", name): attack(encoded[encoding]) for name, (attack, encoding) in PEERS.items()}
-    lines, best = [], {side: [0.0, 0.0] for side in ("ours", "peers")}
-    for (side, name), values in scores.items():
-        members, others = values[:count], values[count:]
-        found = [tpr_at_fpr(members, others, RATE).tpr, auc(members, others)]
-        best[side] = [max(pair) for pair in zip(best[side], found, strict=True)]
-        lines.append(f"| {kind} | {side} | {name} | {found[0]:.3f} | {found[1]:.3f} | |")
-    above = [mine > theirs for mine, theirs in zip(best["ours"], best["peers"], strict=True)]
-    for side, found in best.items():
-        verdict = ("higher" if all(above) else "**not higher**") if side == "ours" else ""
-        lines.append(f"| **{kind}** | **{side}** | **best** | **{found[0]:.3f}** | **{found[1]:.3f}** | {verdict} |")
+    return {
+        "ours": ours(subject),
+        "peers": {name: attack(encoded[encoding]) for name, (attack, encoding) in PEERS.items()},
+    }
+
+
+def picked(scores: dict[str, dict[str, Floats]], measure: Measure, seed: int) -> tuple[dict[str, float], Floats]:
+    """What each side's attack shows on the half of the records by which it was not chosen; draws of the difference."""
+    rng = np.random.default_rng(seed)
+    count, total = SIZES["train"], SIZES["train"] + SIZES["holdout"]
+    first = np.concatenate([rng.permutation(size) < size // 2 for size in (count, total - count)])
+    found, draws = {"ours": 0.0, "peers": 0.0}, np.zeros(DRAWS)
+    for judged in (first, ~first):
+        members, others = (
+            np.flatnonzero(judged & one) for one in (np.arange(total) < count, np.arange(total) >= count)
+        )
+        weights = [unit_weights(rows, DRAWS, rng) for rows in (members, others)]
+        for side, sign in (("ours", 1), ("peers", -1)):
+            known = {name: one for name, one in scores[side].items() if name != TOLD}
+            chosen = max(
+                known.values(),
+                key=lambda one: measure.value(one[:count][~judged[:count]], one[count:][~judged[count:]]),
+            )
+            found[side] += measure.value(chosen[members], chosen[others]) / 2
+            draws += sign * measure.draws(chosen[members], chosen[others], *weights) / 2
+    return found, draws
+
+
+def compare(kind: str, runs: list[dict[str, dict[str, Floats]]]) -> list[str]:
+    """Lines of the table for one target: every attack in the mean over seeds, and each side's picked one."""
+    count, lines = SIZES["train"], []
+    for side, names in {side: list(found) for side, found in runs[0].items()}.items():
+        for name in names:
+            every = [run[side][name] for run in runs]
+            values = [np.mean([measure.value(one[:count], one[count:]) for one in every]) for measure in MEASURES]
+            told = "told who else was a member" if name == TOLD else ""
+            lines.append(f"| {kind} | {side} | {name} | {' | '.join(f'{value:.3f}' for value in values)} | {told} |")
+    both = [[picked(run, measure, seed) for seed, run in enumerate(runs)] for measure in MEASURES]
+    means = {side: [float(np.mean([found[side] for found, _ in one])) for one in both] for side in runs[0]}
+    more = [mine - theirs for mine, theirs in zip(means["ours"], means["peers"], strict=True)]
+    drawn = [np.mean([draws for _, draws in one], axis=0) for one in both]
+    intervals = [
+        bootstrap_interval(value, draws, count, 0.95, bounds=(-1.0, 1.0))
+        for value, draws in zip(more, drawn, strict=True)
+    ]
+    for side, shown in means.items():
+        lines.append(f"| {kind} | {side} | **picked** | {' | '.join(f'**{value:.3f}**' for value in shown)} | |")
+    cells = [f"{value:+.3f} ({low:+.3f} to {high:+.3f})" for value, (low, high) in zip(more, intervals, strict=True)]
+    verdict = "higher" if min(more) > 0 else "not higher"
+    lines.append(f"| {kind} | ours less peers | **picked** | {' | '.join(cells)} | **{verdict}** |")
     return lines
 
 
@@ -191,13 +250,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("kinds", nargs="*", help="targets; default: all four")
     parser.add_argument("--epochs", type=int, help="passes over the records, instead of each target's own")
+    parser.add_argument("--seeds", type=int, default=1, help="models and draws of people for each target")
     parser.add_argument("--data", help="folder with the public data sets; default: GENASSAY_DATA")
     arguments = parser.parse_args()
-    print("| target | side | attack | TPR at FPR 1% | AUC | ours against peers |\n|---|---|---|---|---|---|")
+    print("| target | side | attack | TPR at FPR 1% | AUC | |\n|---|---|---|---|---|---|")
     for kind in arguments.kinds or EPOCHS:
-        start = time.perf_counter()
-        subject = target(kind, data_folder(arguments.data), arguments.epochs or EPOCHS[kind])
-        print("\n".join(compare(kind, subject)))
+        start, folder = time.perf_counter(), data_folder(arguments.data)
+        epochs = arguments.epochs or EPOCHS[kind]
+        runs = [attacked(target(kind, folder, epochs, seed)) for seed in range(arguments.seeds)]
+        print("\n".join(compare(kind, runs)))
         print(f"| {kind} | | time | | | {time.perf_counter() - start:.0f} s |", flush=True)
 
 

@@ -12,6 +12,7 @@ from audit.checks.cases import Case, Cases, Plant
 from audit.checks.check import Check, Examined
 from audit.checks.gate import Evidence, beyond, control, decide
 from audit.checks.measured import Measured
+from audit.checks.retrained import how_learnt
 from audit.checks.subject import Subject
 from audit.neighbours import Points
 from reports import Controls, Figure, Gate, Table
@@ -19,8 +20,9 @@ from reports.words import estimate_name
 
 
 class _Planted(NamedTuple):
-    """A positive control: the share of members that was published, what was measured, and whether that is enough."""
+    """A positive control: the case, the share of members that leaked, what was measured, and whether that is enough."""
 
+    case: Case
     share: float
     found: Measured
     detected: bool
@@ -63,6 +65,10 @@ class Attack(Check):
         """The positive control of an estimate: a leak-free base into which this share of the members was leaked."""
         return cases.planted(share, *self.planting(estimate))
 
+    def how_planted(self, cases: Sequence[Case], subject: Subject) -> str:  # noqa: ARG002
+        """What a reader must know of the planted leaks besides their size, in a clause; empty if nothing."""
+        return how_learnt(cases)
+
     @abstractmethod
     def answer(self, measured: list[Measured], subject: Subject) -> str:
         """The finding in one plain sentence."""
@@ -104,8 +110,9 @@ class Attack(Check):
         for name, limit in limits.items():
             share = self.leak(name, limit.limit, cases.main) if not limit.accuses_only else 0.0
             if 0 < share < 1:
-                found = self._planted(name, share, cases, subject)
-                planted[name] = _Planted(share, found, _detected(found, negative[name], confidence))
+                case = self.planted_case(cases, share, name)
+                found = next(one for one in self.measure([case], subject) if one.name == name)
+                planted[name] = _Planted(case, share, found, _detected(found, negative[name], confidence))
         gates = [
             decide(
                 self.id,
@@ -133,11 +140,6 @@ class Attack(Check):
             tables=self.tables(subject),
         )
 
-    def _planted(self, estimate: str, share: float, cases: Cases, subject: Subject) -> Measured:
-        """The positive control of one estimate: the leaf's answer where this share of the members was planted."""
-        case = self.planted_case(cases, share, estimate)
-        return next(one for one in self.measure([case], subject) if one.name == estimate)
-
     def _controls(
         self,
         planted: dict[str, _Planted],
@@ -149,6 +151,8 @@ class Attack(Check):
         shown = subject.policy.confidence_shown
         missed = [name for name, one in planted.items() if not one.detected]
         shares = ", ".join(f"{one.share:.1%} of members for {name}" for name, one in planted.items())
+        if how := self.how_planted([one.case for one in planted.values()], subject):
+            shares = f"{shares}; {how}"
         return Controls(
             positive=control(
                 ("missed" if missed else "detected") if planted else "not-run",
@@ -156,7 +160,7 @@ class Attack(Check):
                 shown,
                 f"a leak as large as the limit was planted ({shares}) and not found by: {', '.join(missed)}"
                 if missed
-                else f"members leaked at the size of each limit were found (published: {shares})"
+                else f"members leaked at the size of each limit were found ({shares})"
                 if planted
                 else "no limit is set, or no share of leaked members would move an estimate so far: none was planted",
             ),

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -28,7 +29,25 @@ from generators import Generator
 IntArray = NDArray[np.int64]
 Weights = NDArray[np.float32]
 Plant = Callable[[Points, np.random.Generator], Points]
-ModelOf = Callable[["Case"], Generator]
+
+
+class Behind(NamedTuple):
+    """The model behind a case, and how often each leaked record stood in its training data."""
+
+    model: Generator
+    copies: int = 1
+
+
+ModelOf = Callable[["Case"], Behind]
+
+
+class Leak(NamedTuple):
+    """What was planted: which share of the members (or of the people), as what, and by which function."""
+
+    share: float
+    label: str
+    plant: Plant
+    whole_people: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,6 +78,8 @@ class Case:
         reference_units: the person behind each reference record.
         member_rows: where these members stand among all scored members.
         leaked: for a planted case, which members were planted.
+        leak: for a planted case, how they were chosen and made.
+        copies: how often each leaked record stood in the training data of the case's model.
         published_per_member: published records per member of the whole training data, 1 where there are more.
         looked_at: share of the published records that the attack looks at.
         neighbours: shared nearest-neighbour searches.
@@ -79,6 +100,8 @@ class Case:
     frames: Frames
     model: Generator | None = None
     leaked: IntArray | None = None
+    leak: Leak | None = None
+    copies: int = 1
     published_per_member: float = 1.0
     looked_at: float = 1.0
 
@@ -135,10 +158,11 @@ class Cases:
         model_of: ModelOf | None = None,
     ) -> None:
         self._neighbours, self._draws, self._seed, self._model_of = neighbours, draws, seed, model_of
+        self._most = most
         self._most_synthetic = most_synthetic
         self._reference = reference
         rng = np.random.default_rng([seed, 1])
-        self._train = train
+        self._train, self._holdout = train, holdout
         self._scored_rows = _by_units(train.units, most, rng)
         self._members = train.take(self._scored_rows)
         self._nonmembers = holdout.take(_by_units(holdout.units, most, rng))
@@ -147,7 +171,8 @@ class Cases:
         self._base, self._other_reference = reference.take(np.flatnonzero(base)), reference.take(np.flatnonzero(~base))
         self._synthetic = synthetic.take(rng.permutation(len(synthetic.units))[:most_synthetic])
         self._published_per_member = min(1.0, len(synthetic.units) / len(train.units))
-        self._looked_at = len(self._synthetic.units) / len(synthetic.units)
+        # Whoever asks the model sees all that was learnt, however few of its records are looked at.
+        self._looked_at = len(self._synthetic.units) / len(synthetic.units) if model_of is None else 1.0
         self._planted: dict[str, Case] = {}
 
     @cached_property
@@ -186,8 +211,32 @@ class Cases:
             chosen = rng.permutation(among)[: max(1, round(share * among))]
             leaked = np.flatnonzero(np.isin(of_row, chosen))
             published = self._base.with_leaked(self._members.take(leaked), plant, rng)
-            self._planted[name] = self._case(name, published, self._other_reference, leaked=leaked)
+            leak = Leak(share, label, plant, whole_people)
+            self._planted[name] = self._case(name, published, self._other_reference, leaked=leaked, leak=leak)
         return self._planted[name]
+
+    def asks_the_same(self, other: Cases) -> bool:
+        """Whether both ask about the same people, case by case, of the same audit."""
+        same_parts = self._train is other._train and self._holdout is other._holdout
+        return same_parts and (self._seed, self._most) == (other._seed, other._most)
+
+    def like(self, case: Case) -> Case:
+        """The case of the same name among these: the same people, with what these cases have besides.
+
+        Raises:
+            ValueError: It asks about other people; see `asks_the_same`.
+        """
+        if case.leak is not None:
+            share, label, plant, whole_people = case.leak
+            found = self.planted(share, label, plant, whole_people=whole_people)
+        elif case.name.startswith("drift"):
+            found = next(one for one in self.drift if one.name == case.name)
+        else:
+            found = self.main if case.name == "main" else self.negative
+        pairs = [(getattr(found, name), getattr(case, name)) for name in ("member_units", "nonmember_units", "leaked")]
+        if found is not case and not all(np.array_equal(*pair) for pair in pairs):
+            raise ValueError(f"the cases called {case.name} ask about different people")
+        return found
 
     @cached_property
     def weights(self) -> tuple[Weights, Weights]:
@@ -211,6 +260,7 @@ class Cases:
         *,
         rows: IntArray | None = None,
         leaked: IntArray | None = None,
+        leak: Leak | None = None,
         published_per_member: float = 1.0,
         looked_at: float = 1.0,
     ) -> Case:
@@ -228,10 +278,14 @@ class Cases:
             neighbours=self._neighbours,
             frames=Frames(published.frame, reference.frame, members.frame, self._nonmembers.frame),
             leaked=leaked,
+            leak=leak,
             published_per_member=published_per_member,
             looked_at=looked_at,
         )
-        return case if self._model_of is None else replace(case, model=self._model_of(case))
+        if self._model_of is None:
+            return case
+        model, copies = self._model_of(case)
+        return replace(case, model=model, copies=copies)
 
 
 def _by_units(units: IntArray, most: int, rng: np.random.Generator) -> IntArray:

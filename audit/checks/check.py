@@ -121,6 +121,10 @@ class Check(ABC):
         """Does the question make sense for this subject?"""
         return self._unfit(subject) is None
 
+    def threat(self, subject: Subject) -> ThreatModel:  # noqa: ARG002
+        """What the attacker may see and knows; for a check that uses more where more was asked for."""
+        return ThreatModel(access=self.access, knowledge=self.knowledge)
+
     def together_with(self, subject: Subject) -> list[str]:  # noqa: ARG002
         """Ids of costly checks that must be asked for too, for this one to give the same numbers again."""
         return []
@@ -158,7 +162,7 @@ class Check(ABC):
             family=self.id.partition(".")[0],
             title=self.title,
             question=self.question,
-            threat_model=ThreatModel(access=self.access, knowledge=self.knowledge),
+            threat_model=Check.threat(self, subject) if examined is None else self.threat(subject),
             source=self.source,
             status=status,
             why=why,

@@ -4,21 +4,26 @@ An attack that asks the model needs controls that can be asked. Each is trained 
 hyper-parameters, on the records that the same control holds for attacks on published records: half of the reference
 (nobody leaked), the same with leaked members among them, half of train (what the parts merely differ by).
 
+The planted leak is one that was learnt by heart: leaked members are repeated until they fill half of what the control's
+model is trained on. That is a far plainer leak than a target shows that has seen everybody once, and findings say so: a
+detected control shows that the attack works, and not that it would see a fainter leak of as many.
+
 A target trained under a budget has controls trained under it, so that they are as blurred as it is. The planted leak
-alone is trained without one: noise would take out the very leak that the attack must show it can find.
+alone is trained without one: noise would take out the very leak that the attack must show it can find. Attacks that
+compare with shadow models compare it with shadows that are trained without one, too.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from audit.checks.cases import Case
+from audit.checks.cases import Behind, Case
 from audit.targets import Target
 from generators import Dataset, Generator, InputError, PrivacyBudget, Schema
 from generators.encoding.private_domains import fitted_into
@@ -28,7 +33,7 @@ from generators.privacy.budget import Unit
 _AUDITOR = "the auditor, who trains as the target was trained, with the domains that the target publishes"
 
 
-def model_behind(case: Case, target: Target, dataset: Dataset, seed: int) -> Generator:
+def model_behind(case: Case, target: Target, dataset: Dataset, seed: int) -> Behind:
     """Which model is asked in this case?
 
     Args:
@@ -38,20 +43,48 @@ def model_behind(case: Case, target: Target, dataset: Dataset, seed: int) -> Gen
         seed: Source of the controls' initial weights and of the order of their records.
 
     Returns:
-        The target's model for the main case, else a new one of its kind.
+        The target's model for the main case, else a new one of its kind; and how often it saw each leaked record.
     """
     model = asked_model(target)
     if case.name == "main":
-        return model
-    frame = _training_records(case)
+        return Behind(model)
+    frame, copies = _training_records(case, len(dataset.train))
     control = [seed, zlib.crc32(case.name.encode())]
-    return trained_alike(
+    found = trained_alike(
         target,
         replace(dataset, parts={"train": frame}),
         [np.arange(len(frame))],
         [int(np.random.default_rng(control).integers(2**31))],
-        private=case.leaked is None,
+        private=is_private(case),
     )[0]
+    return Behind(found, copies)
+
+
+def is_private(case: Case) -> bool:
+    """Whether a case's model is trained under the target's budget, if it has one: all but those of planted leaks."""
+    return case.leaked is None
+
+
+def how_learnt(cases: Iterable[Case]) -> str:
+    """What a reader must know of leaks that were planted into models, in a clause; empty where none was."""
+    planted = [case for case in cases if case.leaked is not None and case.model is not None]
+    if not planted:
+        return ""
+    copies, records = ([f(case) for case in planted] for f in (lambda one: one.copies, _trained_on))
+    return (
+        f"learnt by heart by models of the target's kind without a privacy budget, each leaked record standing "
+        f"{_from_to(copies)} times among {_from_to(records)} training records: a plainer leak than that of a target "
+        "that saw everybody once"
+    )
+
+
+def _trained_on(case: Case) -> int:
+    return 0 if case.model is None else case.model.rows_
+
+
+def _from_to(numbers: Sequence[int]) -> str:
+    low, high = min(numbers), max(numbers)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 def trained_alike(
@@ -108,14 +141,18 @@ def published_domains(schema: Schema) -> Schema:
     )
 
 
-def _training_records(case: Case) -> pd.DataFrame:
-    """What a control's model is trained on: its published records, leaked ones so often that they fill half of them.
+def _training_records(case: Case, size: int) -> tuple[pd.DataFrame, int]:
+    """What a control's model is trained on, and how often each leaked record stands there.
 
-    One copy among many is seldom learnt by heart; half of all records is, by whatever can learn by heart at all.
+    It is what the control publishes. Where members leaked, they and the others are each repeated until they fill half
+    of as many records as the target saw: one copy among many is seldom learnt by heart; half of all records is, by
+    whatever can learn by heart at all.
     """
     frame = case.frames.published
-    if case.leaked is not None:
-        leaked = case.frames.members.iloc[case.leaked]
-        times = max(1, round((len(frame) - len(leaked)) / len(leaked)))
-        frame = pd.concat([frame, *[leaked] * (times - 1)])
-    return frame.reset_index(drop=True)
+    if case.leaked is None:
+        return frame.reset_index(drop=True), 1
+    leaked = case.frames.members.iloc[case.leaked]
+    others = frame.iloc[: len(frame) - len(leaked)]
+    half = max(len(others), size // 2)
+    copies = max(1, round(half / len(leaked)))
+    return pd.concat([others.iloc[np.arange(half) % len(others)], *[leaked] * copies], ignore_index=True), copies

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
-from audit.checks.cases import Case, Cases, ModelOf, Part
+from audit.checks.cases import Behind, Case, Cases, ModelOf, Part
 from audit.checks.policy import Policy
 from audit.checks.retrained import model_behind
 from audit.neighbours import Neighbours
 from audit.spaces import ContentSpace, Space
 from audit.targets import Target
-from generators import Dataset, Generator, InputError, Schema
+from generators import Dataset, InputError, Schema
 
 FEWEST = 30
 Made = TypeVar("Made")
@@ -48,16 +48,11 @@ class Subject:
     secret: str | None = None
     known: tuple[str, ...] = ()
     keep: Path | None = None
-    _made: dict[Callable[[Subject], Any], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _made: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse a secret or known columns that make no sense."""
         require_columns(self.dataset.schema, self.secret, self.known)
-
-    @cached_property
-    def scores(self) -> dict[tuple[str, str], Any]:
-        """What attacks made of each case, by check and case, so that one can build on what another has computed."""
-        return {}
 
     @property
     def synthetic(self) -> pd.DataFrame:
@@ -114,18 +109,26 @@ class Subject:
         """Cases with a model behind each, for attacks that ask the model: those of controls are trained like it."""
         return self._cases(self.policy.max_scored, self.policy.max_synthetic, self._retraining)
 
-    def shared(self, make: Callable[[Subject], Made]) -> Made:
-        """What `make` builds of this subject: built once, however many checks ask for it by the same function."""
-        if make not in self._made:
-            self._made[make] = make(self)
-        made: Made = self._made[make]
+    def shared(self, make: Callable[[Subject], Made], *name: Hashable) -> Made:
+        """What `make` builds of this subject: built once, however many checks ask for it.
+
+        It is remembered by its name, such as a check and a case; without one, by the function that builds it.
+        """
+        key = name or (make,)
+        if key not in self._made:
+            self._made[key] = make(self)
+        made: Made = self._made[key]
         return made
+
+    def found(self, *name: Hashable) -> Any | None:
+        """What was built under this name; None if nobody has asked for it."""
+        return self._made.get(name)
 
     def reproduce(self, check: str) -> str:
         """The command that runs this one check again."""
         return self.again.replace("{check}", check)
 
-    def _retraining(self, case: Case) -> Generator:
+    def _retraining(self, case: Case) -> Behind:
         return model_behind(case, self.target, self.dataset, self.seed)
 
     @cached_property

@@ -5,7 +5,7 @@ from audit.membership.calibrated_distance import CalibratedDistance
 from audit.membership.calibrated_distance_retrained import CalibratedDistanceRetrained
 from audit.membership.classifier import Classifier
 from audit.membership.combined import Combined
-from audit.membership.denoising import Denoising, Proximal
+from audit.membership.denoising import Denoising, Proximal, Retraced
 from audit.membership.density_ratio import DensityRatio
 from audit.membership.density_ratio_flow import DensityRatioFlow
 from audit.membership.distance import Distance
@@ -43,6 +43,7 @@ __all__ = [
     "Persons",
     "Proximal",
     "Queries",
+    "Retraced",
     "Rmia",
     "RmiaSamples",
     "Scores",

@@ -68,8 +68,11 @@ class MembershipAttack(Attack):
     `prefix` begins the names of its estimates, where they speak of others than the average record. `combinable` says
     whether the score may be one of those that `membership.combined` puts together. `spread` is the standard error of
     the scores' AUC and TPR, as a multiple of what resampling finished scores shows: above 1 where the scores
-    themselves depend on who was asked about.
+    themselves depend on who was asked about. `subject` is whose case is being scored, for a `score` that needs more
+    than the case.
     """
+
+    subject: Subject
 
     modalities: ClassVar[tuple[str, ...]] = EVERY_MODALITY
     prefix: ClassVar[str] = ""
@@ -92,18 +95,11 @@ class MembershipAttack(Attack):
     def score(self, case: Case, rng: np.random.Generator) -> Scores:
         """Score the case's members and non-members, alike and without knowing which is which."""
 
-    def prepare(self, subject: Subject) -> None:
-        """Take from the subject what scoring needs besides the case; called before each case that is scored."""
-
     @final
     def scored(self, case: Case, subject: Subject) -> Scores:
         """The scores of one case, computed once an audit, whichever check asks for them."""
-        key = (self.id, case.name)
-        if key not in subject.scores:
-            self.prepare(subject)
-            subject.scores[key] = self.score(case, self.rng(subject, case.name))
-        found: Scores = subject.scores[key]
-        return found
+        self.subject = subject
+        return subject.shared(lambda _: self.score(case, self.rng(subject, case.name)), *scores_of(self.id, case.name))
 
     def cases(self, subject: Subject) -> Cases:
         """Attacks that score each record against each published one see at most `policy.max_scored` of each kind."""
@@ -131,8 +127,8 @@ class MembershipAttack(Attack):
             for case, one in zip(cases, scored, strict=True)
         ]
         people = [
-            len(np.unique(np.concatenate([c.member_units[s.rows[0]] for c, s in zip(cases, scored, strict=True)]))),
-            len(np.unique(cases[0].nonmember_units[scored[0].rows[1]])),
+            _people(np.concatenate([c.member_units[s.rows[0]] for c, s in zip(cases, scored, strict=True)])),
+            _people(cases[0].nonmember_units[scored[0].rows[1]]),
         ]
         measured = [
             self._average(
@@ -165,7 +161,7 @@ class MembershipAttack(Attack):
         """How many non-members a rate needs, and how many there are."""
         rate = float(estimate.removeprefix(self.prefix).removeprefix("tpr_at_fpr_"))
         case = self.cases(subject).main
-        there = len(np.unique(case.nonmember_units[self.scored(case, subject).rows[1]]))
+        there = _people(case.nonmember_units[self.scored(case, subject).rows[1]])
         return f"it needs {NONMEMBERS_ABOVE / rate:,.0f} people who were not trained on, and there are {there:,}"
 
     def answer(self, measured: list[Measured], subject: Subject) -> str:
@@ -180,7 +176,7 @@ class MembershipAttack(Attack):
         """ROC curves of target and drift control, and the distribution of scores."""
         cases = self.cases(subject)
         main, drift = self.scored(cases.main, subject), self.scored(cases.drift[0], subject)
-        floor = smallest_fpr(len(main.nonmembers))
+        floor = smallest_fpr(_people(cases.main.nonmember_units[main.rows[1]]))
         grid = np.unique(np.concatenate([np.geomspace(min(floor, 0.5), 1, 60), np.linspace(0.02, 1, 50)]))
         return [
             Figure(
@@ -223,7 +219,7 @@ class MembershipAttack(Attack):
         found: dict[str, float | None] = {}
         metrics: list[tuple[Metric, str]] = [("auc", "auc"), *((rate, f"tpr_at_fpr_{rate:g}") for rate in RATES)]
         for metric, name in metrics:
-            if metric != "auc" and smallest_fpr(len(quiet.nonmembers)) > metric:
+            if metric != "auc" and smallest_fpr(_people(case.nonmember_units[quiet.rows[1]])) > metric:
                 continue
             found[self.prefix + name] = smallest_detectable_share(
                 quiet.members,
@@ -236,11 +232,12 @@ class MembershipAttack(Attack):
                 member_units=case.member_units[quiet.rows[0]],
                 nonmember_units=case.nonmember_units[quiet.rows[1]],
             )
+        how = self.how_planted([case], subject)
         return {
             "probability": 0.8,
             "smallest_detectable_share": found,
-            "meaning": "share of members that would have to be copied for this attack to raise at least a warning with "
-            "probability .8; null: not even 30% would have been noticed",
+            "meaning": f"share of members that would have to be {how or 'copied'} for this attack to raise at least a "
+            "warning with probability .8; null: not even 30% would have been noticed",
         }
 
     def _average(
@@ -302,6 +299,15 @@ def _counts(scores: Floats, people: IntArray, edges: Floats) -> list[int | None]
     if hidden.sum() == 1 and shown.any():
         hidden[np.argmin(np.where(shown, counts, np.iinfo(counts.dtype).max))] = True
     return [None if hide else int(count) for count, hide in zip(counts, hidden, strict=True)]
+
+
+def scores_of(check: str, case: str) -> tuple[str, str, str]:
+    """The name under which a subject remembers an attack's scores of a case."""
+    return "scores", check, case
+
+
+def _people(units: IntArray) -> int:
+    return len(np.unique(units))
 
 
 def _rounded(values: NDArray[np.float64]) -> list[float]:

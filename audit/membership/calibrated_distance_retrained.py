@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
 from audit.checks import Case, Subject, register
+from audit.checks.retrained import asked_model
 from audit.membership.attack import MembershipAttack, Scores
 from audit.neighbours import Points
 from audit.statistics import Floats
@@ -44,15 +47,12 @@ class CalibratedDistanceRetrained(MembershipAttack):
             return "the generator behind the records is not known, so none like it can be trained"
         return super().unfit(subject)
 
-    def prepare(self, subject: Subject) -> None:
-        """Remember what to train; each reference is trained on once."""
-        if not hasattr(self, "_made"):
-            self._subject = subject
-            self._made: dict[tuple[int, int], tuple[pd.DataFrame, Points]] = {}
-
     def score(self, case: Case, rng: np.random.Generator) -> Scores:  # noqa: ARG002
         """Distance to the reference generator's records minus distance to the published ones."""
-        made = self._records(case.frames.reference, len(case.synthetic))
+        known, count = case.frames.reference, len(case.synthetic)
+        # Frames of the same records keep the row labels of their part; so each reference is trained on once.
+        name = (self.id, known.index.values.tobytes(), count)
+        made = self.subject.shared(partial(self._records, known, count), *name)
         return Scores(self._difference(case, case.members, made), self._difference(case, case.nonmembers, made))
 
     @staticmethod
@@ -60,16 +60,10 @@ class CalibratedDistanceRetrained(MembershipAttack):
         easy, near = (case.neighbours.nearest(asked, part)[:, 0] for part in (made, case.synthetic))
         return np.asarray(easy - near)
 
-    def _records(self, known: pd.DataFrame, count: int) -> Points:
+    def _records(self, known: pd.DataFrame, count: int, subject: Subject) -> Points:
         """Records of a generator like the target's that was trained on these ones."""
-        key = (id(known), count)
-        if key not in self._made:
-            data, template = self._subject.dataset, self._subject.target.model
-            if template is None:
-                raise TypeError("a target without a model is not fit for this attack")
-            pool = Dataset("reference", data.schema, {"train": known.reset_index(drop=True)}, data.modality)
-            seed, draw = (int(one) for one in self.rng(self._subject, "reference").integers(2**31, size=2))
-            model = fit_many(template, pool, [np.arange(len(known))], [seed])[0]
-            made = self._subject.neighbours.space.place(model.sample(count, seed=draw))
-            self._made[key] = (known, made)  # the frame is kept, so that its identity cannot pass to another
-        return self._made[key][1]
+        data = subject.dataset
+        pool = Dataset("reference", data.schema, {"train": known.reset_index(drop=True)}, data.modality)
+        seed, draw = (int(one) for one in self.rng(subject, "reference").integers(2**31, size=2))
+        model = fit_many(asked_model(subject.target), pool, [np.arange(len(known))], [seed])[0]
+        return subject.neighbours.space.place(model.sample(count, seed=draw))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
@@ -33,29 +35,24 @@ class DensityRatioFlow(MembershipAttack):
     source = "van Breugel et al., DOMIAS (AISTATS 2023), with flow densities"
     costly = "fits about ten normalising flows"
 
-    def prepare(self, subject: Subject) -> None:
-        """Remember what the columns are; each density is fitted once."""
-        if not hasattr(self, "_fitted"):
-            self._subject = subject
-            self._fitted: dict[int, tuple[pd.DataFrame, Generator]] = {}
-
     def score(self, case: Case, rng: np.random.Generator) -> Scores:  # noqa: ARG002
         """Log ratio of the two likelihoods."""
         return Scores(self._ratio(case, case.frames.members), self._ratio(case, case.frames.nonmembers))
 
     def _ratio(self, case: Case, asked: pd.DataFrame) -> Floats:
-        synthetic, population = (
-            self._log_density(frame, asked) for frame in (case.frames.published, case.frames.reference)
-        )
+        parts = {"published": case.frames.published, "reference": case.frames.reference}
+        synthetic, population = (self._log_density(case, part, frame, asked) for part, frame in parts.items())
         return np.asarray(synthetic - population)
 
-    def _log_density(self, known: pd.DataFrame, asked: pd.DataFrame) -> Floats:
-        if id(known) not in self._fitted:
-            pool = Dataset("records", self._subject.dataset.schema, {"train": known.reset_index(drop=True)})
-            seed = int(self.rng(self._subject, "flow").integers(2**31))
-            model = fit_many(create("tabular-flow"), pool, [np.arange(len(known))], [seed])[0]
-            self._fitted[id(known)] = (known, model)  # the frame is kept, so that its identity cannot pass to another
-        model = self._fitted[id(known)][1]
+    def _log_density(self, case: Case, part: str, known: pd.DataFrame, asked: pd.DataFrame) -> Floats:
+        # Main and drift cases know one reference, and so do negative and planted ones: its flow is fitted once.
+        name = known.index.values.tobytes() if part == "reference" else case.name
+        model = self.subject.shared(partial(self._flow, known), self.id, part, name)
         if not isinstance(model, HasLogLikelihood):
             raise TypeError("a flow must know its likelihood")
         return model.log_likelihood(asked.reset_index(drop=True))
+
+    def _flow(self, known: pd.DataFrame, subject: Subject) -> Generator:
+        pool = Dataset("records", subject.dataset.schema, {"train": known.reset_index(drop=True)})
+        seed = int(self.rng(subject, "flow").integers(2**31))
+        return fit_many(create("tabular-flow"), pool, [np.arange(len(known))], [seed])[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -9,11 +11,11 @@ from numpy.typing import NDArray
 
 from audit.checks import Case, Measured, NotApplicableError, Subject, register
 from audit.membership.attack import MembershipAttack, Scores
-from audit.membership.combined import Combined, costly_signals
+from audit.membership.combined import Combined, raised
 from audit.membership.stacking import SPREAD
 from audit.membership.unusual import RULES, exposure
 from audit.statistics import auc, auc_draws, bootstrap_interval
-from reports import Table
+from reports import Table, ThreatModel
 
 SHARE = 0.1
 FEWEST = 100
@@ -41,26 +43,26 @@ class Exposed(MembershipAttack):
     combinable = False
     spread = SPREAD
 
-    def prepare(self, subject: Subject) -> None:
-        """Take record scores from the combined attack, and choose whom to look at, once."""
-        self._subject = subject
-        if not hasattr(self, "_records"):
-            self._records = Combined()
-            self._chosen = {rule: self._choose(rule, subject) for rule in RULES}
-
     def score(self, case: Case, rng: np.random.Generator) -> Scores:  # noqa: ARG002
         """The combined scores of the exposed records."""
-        return self._of(case, "outliers")
+        return self._of(case, "outliers", self.subject)
 
     def together_with(self, subject: Subject) -> list[str]:
         """The costly attacks whose scores went in."""
-        return costly_signals(subject, Combined())
+        return Combined().together_with(subject)
+
+    def threat(self, subject: Subject) -> ThreatModel:
+        """What the strongest of the signals takes."""
+        return raised(self.knowledge, Combined().signals(subject))
+
+    def how_planted(self, cases: Sequence[Case], subject: Subject) -> str:
+        """How the leaks were planted into models, where signals ask them."""
+        return Combined().how_planted(cases, subject)
 
     def answer(self, measured: list[Measured], subject: Subject) -> str:
         """How much easier the exposed are found, in words."""
-        self.prepare(subject)
         low, high = measured[0].interval(subject.policy.confidence_shown)
-        everyone = self._records.scored(self.cases(subject).main, subject)
+        everyone = Combined().scored(self.cases(subject).main, subject)
         return (
             f"Among the most unusual records the attacker picks the member {measured[0].value:.1%} of the time "
             f"({low:.1%} to {high:.1%}), among all of them {auc(everyone.members, everyone.nonmembers):.1%}; guessing "
@@ -69,11 +71,10 @@ class Exposed(MembershipAttack):
 
     def tables(self, subject: Subject) -> list[Table]:
         """AUC among those whom each rule chooses."""
-        self.prepare(subject)
         cases = self.cases(subject)
         rows: list[list[str | int | float | None]] = []
         for rule in RULES:
-            found = self._of(cases.main, rule)
+            found = self._of(cases.main, rule, subject)
             if min(map(len, found.rows)) < FEWEST // 2:
                 continue
             weights = (cases.weights[0][:, found.rows[0]], cases.weights[1][:, found.rows[1]])
@@ -90,10 +91,10 @@ class Exposed(MembershipAttack):
             )
         ]
 
-    def _of(self, case: Case, rule: str) -> Scores:
+    def _of(self, case: Case, rule: str, subject: Subject) -> Scores:
         """The combined scores of those whom a rule chose among the records of the case."""
-        records = self._records.scored(case, self._subject)
-        members, others = self._chosen[rule]
+        records = Combined().scored(case, subject)
+        members, others = subject.shared(partial(self._choose, rule), self.id, rule)
         rows = np.flatnonzero(members[case.member_rows]), np.flatnonzero(others)
         members_found, others_found = records.members[rows[0]], records.nonmembers[rows[1]]
         return Scores(members_found, others_found, member_rows=rows[0], nonmember_rows=rows[1])

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
-from typing import ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.checks import Case, register
+from audit.checks import Case, Subject, register
 from audit.membership.asking import asked_of
 from audit.membership.attack import Scores
 from audit.membership.set_features import Columns, matches, random_queries
 from audit.membership.shadow_attack import WITH_SAMPLES, ShadowAttack
+from audit.membership.shadows import Shadows
 from audit.membership.signals import SAMPLES, drawn_from
 from audit.neighbours import Points, join
 from audit.statistics import Floats
@@ -32,6 +33,9 @@ _FAR = 5.0
 _CHUNK = 256
 """Records whose classifiers are learnt at once."""
 
+_ROOM = 2**27
+"""Counts of all shadows, records and queries, at most: 256 MiB. Beyond, fewer queries are asked."""
+
 
 class SetAttack(ShadowAttack):
     """An attack that has learnt, for each record, which synthetic sets come of models that saw it.
@@ -46,24 +50,31 @@ class SetAttack(ShadowAttack):
     asks = SAMPLES
 
     @abstractmethod
-    def judge(self, case: Case, columns: Columns, everyone: Points) -> Floats:
+    def judge(self, case: Case, shadows: Shadows, columns: Columns, everyone: Points) -> Floats:
         """A score for each member and then each non-member of the case, higher for members.
 
         Args:
             case: Who is asked about, and the model.
+            shadows: What the model is compared with.
             columns: How columns are cut into cells.
             everyone: All that are asked about in any case.
         """
 
     def score(self, case: Case, rng: np.random.Generator) -> Scores:  # noqa: ARG002
         """The judgement of each record's own classifier on the case's set."""
-        everyone = join(*(part.points for part in self.shadows.asked))
-        scores = self.judge(case, Columns(self.shadows.reference.points, everyone), everyone)
+        shadows = self.shadows(case)
+        everyone = join(*(part.points for part in shadows.asked))
+        scores = self.judge(case, shadows, Columns(shadows.reference.points, everyone), everyone)
         return Scores(*np.split(scores, [len(case.member_rows)]))
 
-    def sets(self, case: Case) -> Iterator[Points]:
-        """One sample of each shadow."""
-        return (drawn_from(model, case.neighbours.space) for model in self.shadows.models)
+    def described(self, shadows: Shadows, describe: Callable[[Points], NDArray[Any]]) -> NDArray[Any]:
+        """What a function says of one sample of each shadow, computed once; shape (shadows, ...)."""
+        space = self.subject.neighbours.space
+
+        def sets(_: Subject) -> NDArray[Any]:
+            return np.stack([describe(drawn_from(model, space)) for model in shadows.models])
+
+        return self.subject.shared(sets, self.id, shadows)
 
     def target_set(self, case: Case) -> Points:
         """A sample of the case's model."""
@@ -80,19 +91,16 @@ class Groundhog(SetAttack):
     Source: Stadler, Oprisanu and Troncoso, "Synthetic data - anonymisation groundhog day" (USENIX Security 2022).
     """
 
-    _known: Floats | None = None
-
     id = "membership.groundhog"
     title = "Membership by the whole set"
     question = "Do the moments, histograms and correlations of the synthetic set betray who was in training?"
     source = "Stadler et al., Groundhog Day (USENIX Security 2022)"
 
-    def judge(self, case: Case, columns: Columns, everyone: Points) -> Floats:  # noqa: ARG002
+    def judge(self, case: Case, shadows: Shadows, columns: Columns, everyone: Points) -> Floats:  # noqa: ARG002
         """By the features that differ clearly between sets made with the record and without."""
-        if self._known is None:
-            self._known = np.stack([columns.describe(one) for one in self.sets(case)])
-        inside = self.shadows.inside[:, self.shadows.rows(case)]
-        return shrunken_centroids(self._known, inside, columns.describe(self.target_set(case)))
+        inside = shadows.inside[:, shadows.rows(case)]
+        known = self.described(shadows, columns.describe)
+        return shrunken_centroids(known, inside, columns.describe(self.target_set(case)))
 
 
 @register
@@ -107,28 +115,28 @@ class Queries(SetAttack):
     2022); counts by random subsets of columns as in Meeus et al. (ESORICS 2023).
     """
 
-    _known: NDArray[np.float32] | None = None
-
     id = "membership.queries"
     title = "Membership by counting queries"
     question = "Do counts of who shares some of a person's values betray that the person was in training?"
     source = "Houssiau et al., TAPAS (2022); Meeus et al., Achilles' heels (ESORICS 2023)"
 
-    def judge(self, case: Case, columns: Columns, everyone: Points) -> Floats:
+    def judge(self, case: Case, shadows: Shadows, columns: Columns, everyone: Points) -> Floats:
         """By counts of each record's own matches; their roots, whose noise is even."""
-        asked, queries = columns.cells(everyone), random_queries(len(columns.sizes), QUERIES)
+        asked, queries = columns.cells(everyone), random_queries(len(columns.sizes), _queries(shadows))
 
-        def counts(drawn: Points, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-            found = matches(queries, asked[rows], columns.cells(drawn))
-            return np.sqrt(found / len(drawn)).astype(np.float32)
+        def counts(drawn: Points, rows: NDArray[np.int64] | slice = slice(None)) -> NDArray[np.float16]:
+            return np.sqrt(matches(queries, asked[rows], columns.cells(drawn)) / len(drawn)).astype(np.float16)
 
-        everybody = np.arange(len(asked))
-        if self._known is None:
-            self._known = np.stack([counts(one, everybody) for one in self.sets(case)])
-        rows = self.shadows.rows(case)
-        target, inside = counts(self.target_set(case), rows), self.shadows.inside[:, rows]
+        known, rows = self.described(shadows, counts), shadows.rows(case)
+        target, inside = counts(self.target_set(case), rows), shadows.inside[:, rows]
         parts = np.array_split(np.arange(len(rows)), -(-len(rows) // _CHUNK))
-        return np.concatenate([ridge(self._known[:, rows[part]], inside[:, part], target[part]) for part in parts])
+        return np.concatenate([ridge(known[:, rows[part]], inside[:, part], target[part]) for part in parts])
+
+
+def _queries(shadows: Shadows) -> int:
+    """How many queries the counts of all shadows and records leave room for."""
+    people = sum(len(part.units) for part in shadows.asked)
+    return max(10, min(QUERIES, _ROOM // (people * len(shadows.inside))))
 
 
 def shrunken_centroids(known: Floats, inside: NDArray[np.bool_], target: Floats) -> Floats:
@@ -152,12 +160,13 @@ def shrunken_centroids(known: Floats, inside: NDArray[np.bool_], target: Floats)
     middle, spread = known.mean(axis=0), known.std(axis=0)
     scale = np.where(spread > 0, spread, 1.0)
     shown, asked = (known - middle) / scale, np.clip((target - middle) / scale, -_FAR, _FAR)
-    errors = np.where(inside, 1.0, -1.0).T @ shown / np.sqrt(len(known))
+    signs = inside - inside.mean(axis=0)
+    errors = signs.T @ shown / np.sqrt((signs**2).sum(axis=0))[:, None]
     beyond_chance = np.maximum(np.abs(errors) - np.sqrt(2 * np.log(known.shape[1])), 0)
     return np.asarray((np.sign(errors) * beyond_chance) @ asked)
 
 
-def ridge(known: NDArray[np.float32], inside: NDArray[np.bool_], target: NDArray[np.float32]) -> Floats:
+def ridge(known: NDArray[np.floating], inside: NDArray[np.bool_], target: NDArray[np.floating]) -> Floats:
     """What does a ridge regression for each record, learnt from shadow sets, say about the target's set?
 
     It regresses membership (-1 or 1) on features that are standardised over the shadows; solved in the space of
@@ -171,10 +180,11 @@ def ridge(known: NDArray[np.float32], inside: NDArray[np.bool_], target: NDArray
     Returns:
         Scores, shape (n,), around zero where the set says nothing.
     """
+    known, target = known.astype(np.float64), target.astype(np.float64)
     middle, spread = known.mean(axis=0), known.std(axis=0)
     scale = np.where(spread > 0, spread, 1.0)
-    shown = np.moveaxis((known - middle) / scale, 0, 1).astype(np.float64)  # (n, shadows, features)
-    asked = np.clip((target - middle) / scale, -_FAR, _FAR).astype(np.float64)
+    shown = np.moveaxis((known - middle) / scale, 0, 1)  # (n, shadows, features)
+    asked = np.clip((target - middle) / scale, -_FAR, _FAR)
     products = shown @ np.moveaxis(shown, 1, 2)
     penalty = np.maximum(SHRINKAGE * np.einsum("nss->n", products) / products.shape[1], 1e-9)
     system = products + penalty[:, None, None] * np.eye(products.shape[1])

@@ -8,10 +8,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from joblib import effective_n_jobs
+
 from generators import Generator
 
 BATCH = 32
-"""Models that are trained together before they are kept."""
+"""Models that are trained before they are kept, for each worker that there is."""
 
 
 def kept(
@@ -41,8 +43,9 @@ def kept(
     paths = [place / f"{number:04d}" for number in range(count)]
     models: dict[int, Generator] = {number: family.load(path) for number, path in enumerate(paths) if path.exists()}
     missing = [number for number in range(count) if number not in models]
-    for start in range(0, len(missing), BATCH):
-        numbers = missing[start : start + BATCH]
+    batch = BATCH * effective_n_jobs(None)
+    for start in range(0, len(missing), batch):
+        numbers = missing[start : start + batch]
         for number, model in zip(numbers, train(numbers), strict=True):
             model.save(paths[number])
             models[number] = model

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -11,9 +12,10 @@ from scipy.stats import rankdata
 from audit.checks import Case, Cases, Measured, Subject, register
 from audit.checks.attack import as_they_are
 from audit.membership.attack import MembershipAttack, Scores
-from audit.membership.combined import Combined, costly_signals
+from audit.membership.combined import Combined, raised
 from audit.membership.stacking import SPREAD, surprise
 from audit.statistics import Floats
+from reports import ThreatModel
 
 
 @register
@@ -46,15 +48,9 @@ class Persons(MembershipAttack):
             return "no column names the person behind a record; give one with --unit"
         return super().unfit(subject)
 
-    def prepare(self, subject: Subject) -> None:
-        """Take record scores from the combined attack."""
-        self._subject = subject
-        if not hasattr(self, "_records"):
-            self._records = Combined()
-
     def score(self, case: Case, rng: np.random.Generator) -> Scores:  # noqa: ARG002
         """One score a person, standing at the first of the person's rows."""
-        records = self._records.scored(case, self._subject)
+        records = Combined().scored(case, self.subject)
         members, first_member = _people(case.member_units)
         others, first_other = _people(case.nonmember_units)
         count = len(first_member)
@@ -69,7 +65,15 @@ class Persons(MembershipAttack):
 
     def together_with(self, subject: Subject) -> list[str]:
         """The costly attacks whose scores went in."""
-        return costly_signals(subject, Combined())
+        return Combined().together_with(subject)
+
+    def threat(self, subject: Subject) -> ThreatModel:
+        """What the strongest of the signals takes."""
+        return raised(self.knowledge, Combined().signals(subject))
+
+    def how_planted(self, cases: Sequence[Case], subject: Subject) -> str:
+        """How the leaks were planted into models, where signals ask them."""
+        return Combined().how_planted(cases, subject)
 
     def answer(self, measured: list[Measured], subject: Subject) -> str:
         """How well people were told, in words."""

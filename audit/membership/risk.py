@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from audit.checks import Subject, all_checks
-from audit.membership.attack import MembershipAttack
+from audit.membership.attack import MembershipAttack, scores_of
 from audit.statistics import Floats
 from generators import InputError
 
@@ -38,10 +38,10 @@ def record_risk(subject: Subject) -> pd.DataFrame:
     rows = np.arange(len(members)) if members.origin is None else members.origin[1]
     columns: dict[str, Floats] = {}
     for name, kind in all_checks().items():
-        found = subject.scores.get((name, "main"))
+        found = subject.found(*scores_of(name, "main"))
         if found is None or found.member_rows is not None or not issubclass(kind, MembershipAttack):
             continue
-        if kind().cases(subject) is subject.scored:
+        if kind().cases(subject).asks_the_same(subject.scored):
             columns[name] = _share_below(found.members, found.nonmembers)
     if not columns:
         raise InputError("the risk of each record needs a membership check: add one to --checks, or leave --checks out")

@@ -10,7 +10,9 @@ from scipy.special import logsumexp
 from audit.checks import register
 from audit.membership.shadow_attack import CalibratedAttack, SamplesAttack
 from audit.membership.shadows import Shadowed
+from audit.membership.signals import LIKELIHOOD, LOSS, Signal, strongest_inside
 from audit.statistics import Floats
+from generators import Generator
 
 GAMMA = 1.0
 
@@ -58,6 +60,11 @@ class Rmia(CalibratedAttack):
     title = "Membership by relative likelihood"
     question = "Does the model favour the people it was trained on over the rest of the population?"
     source = "Zarifzadeh et al., RMIA (ICML 2024)"
+
+    def signal(self, model: Generator) -> Signal | None:
+        """A log-density: what the ratio is made of. Else the strongest signal of the model's kind stands for it."""
+        strongest = strongest_inside(model)
+        return LIKELIHOOD if strongest is LOSS else strongest
 
     def calibrated(self, asked: Shadowed, population: Callable[[], Shadowed]) -> Floats:
         """Share of the population that the record beats."""

@@ -9,13 +9,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from audit.checks import Case, Cases, Subject
+from audit.checks import Case, Subject
 from audit.membership.asking import AskingAttack, asked_of
 from audit.membership.attack import Scores
-from audit.membership.shadows import Shadowed, Shadows
-from audit.membership.signals import SAMPLES, Signal, strongest_inside
-from audit.statistics import Floats
+from audit.membership.shadows import Shadowed, Shadows, shadows_for
+from audit.membership.signals import SAMPLES, Signal, inside_signals, strongest_inside
+from audit.statistics import Floats, auc, auc_draws, bootstrap_interval, smallest_fpr, tpr_at_fpr, tpr_draws
 from generators import Generator
+from reports import Table
 from reports.document import Access
 
 WITH_SAMPLES = (
@@ -23,23 +24,25 @@ WITH_SAMPLES = (
     "of the same population"
 )
 
+SHOWN_RATE = 0.01
+"""False-positive rate at which signals are shown side by side."""
+
 
 class ShadowAttack(AskingAttack):
-    """An attack with shadow models; `shadows` holds them once `cases` was asked for."""
+    """An attack with shadow models; see `shadows`."""
 
-    shadows: Shadows
     costly: ClassVar[str] = "trains shadow models (64, unless the policy says otherwise), and six for its controls"
 
-    def cases(self, subject: Subject) -> Cases:
-        """Every case has a model behind it; all are seen through the same shadows."""
-        self.shadows = subject.shared(Shadows)
-        return super().cases(subject)
+    def shadows(self, case: Case) -> Shadows:
+        """The shadows of this case; the same ones for every case, but for the planted leak of a private target."""
+        return shadows_for(case, self.subject)
 
 
 class CalibratedAttack(ShadowAttack):
     """An attack that compares a record's signal with that under shadow models; a leaf writes how.
 
-    Left as it is, it may look into the model and takes the strongest signal of the model's kind.
+    Left as it is, it may look into the model and takes the strongest signal of the model's kind: that one has the
+    limits. What it makes of the model's other signals stands in a table, without a verdict.
     """
 
     knowledge: ClassVar[str] = (
@@ -59,11 +62,53 @@ class CalibratedAttack(ShadowAttack):
         """The strongest signal of the model's kind."""
         return strongest_inside(model)
 
+    def signals(self, model: Generator) -> list[Signal]:
+        """All signals that are shown: those that the model's kind has inside."""
+        return inside_signals(model)
+
     def score(self, case: Case, rng: np.random.Generator) -> Scores:  # noqa: ARG002
         """The calibrated signal, of members and non-members together."""
-        signal = asked_of(case, self.signal)[1]
-        told = self.shadows.asked_about(case, signal)
-        scores = self.calibrated(told, partial(self.shadows.population, case, signal))
+        return self._by(asked_of(case, self.signal)[1], case)
+
+    def tables(self, subject: Subject) -> list[Table]:
+        """What it makes of each signal."""
+        cases = self.cases(subject)
+        model, judged = asked_of(cases.main, self.signal)
+        signals = self.signals(model)
+        if len(signals) < 2:
+            return []
+        self.subject = subject
+        people = len(np.unique(cases.main.nonmember_units))
+        rate = SHOWN_RATE if smallest_fpr(people) <= SHOWN_RATE else 0.1
+        confidence = subject.policy.confidence_shown
+        rows: list[list[str | int | float | None]] = []
+        for signal in signals:
+            found = self._by(signal, cases.main)
+            pair = found.members, found.nonmembers
+            n = min(people, len(np.unique(cases.main.member_units)))
+            area = bootstrap_interval(auc(*pair), auc_draws(*pair, *cases.weights), n, confidence)
+            height = "too few people"
+            if smallest_fpr(people) <= rate:
+                interval = bootstrap_interval(
+                    tpr_at_fpr(*pair, rate).tpr, tpr_draws(*pair, *cases.weights, rate), n, confidence
+                )
+                height = f"{tpr_at_fpr(*pair, rate).tpr:.3f} ({interval.low:.3f} to {interval.high:.3f})"
+            named = f"{signal.name} (has the limits)" if signal is judged else signal.name
+            rows.append([named, f"{auc(*pair):.3f} ({area.low:.3f} to {area.high:.3f})", height])
+        return [
+            Table(
+                title="The same calibration of each signal that the model gives",
+                description="Only one signal has limits, chosen by the model's kind before anything was measured: a "
+                "verdict on the best of several would have to pay for it.",
+                columns=["signal", f"AUC ({confidence:.0%} interval)", f"TPR at FPR {rate:.0%} ({confidence:.0%})"],
+                rows=rows,
+            )
+        ]
+
+    def _by(self, signal: Signal, case: Case) -> Scores:
+        """The calibrated scores of one case by one signal."""
+        shadows = self.shadows(case)
+        scores = self.calibrated(shadows.asked_about(case, signal), partial(shadows.population, case, signal))
         return Scores(*np.split(scores, [len(case.member_rows)]))
 
 
@@ -76,3 +121,7 @@ class SamplesAttack(CalibratedAttack):
     def signal(self, model: Generator) -> Signal | None:  # noqa: ARG002
         """How near the model's samples come."""
         return SAMPLES
+
+    def signals(self, model: Generator) -> list[Signal]:  # noqa: ARG002
+        """There is no other."""
+        return [SAMPLES]

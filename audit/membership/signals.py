@@ -58,6 +58,17 @@ LOSS = Signal("loss", "reads off each record's loss under the model", _lacks_los
 """Minus the loss that training lowers: an exact log-likelihood, a bound of it (VAE), or a denoising error."""
 
 
+def _likely(model: Generator, asked: Part, space: Space) -> Floats:
+    if isinstance(model, HasLogLikelihood):
+        return model.log_likelihood(asked.frame)
+    return _loss(model, asked, space)
+
+
+LIKELIHOOD = Signal("likelihood", "reads off each record's likelihood under the model", _lacks_loss, _likely)
+"""The whole record's log-likelihood, or the bound of it that training lowers: what a ratio of densities takes. It
+differs from `LOSS` where that is a mean per token."""
+
+
 def _judged(model: Generator, asked: Part, space: Space) -> Floats:  # noqa: ARG001
     assert isinstance(model, Discriminates)  # noqa: S101  # `lacks` has looked
     return model.discriminate(asked.frame)
@@ -106,6 +117,10 @@ class Denoises(Protocol):
         """Return each record's error with the model's own noise at each time, shape (records, times)."""
         ...
 
+    def retracing_errors(self, frame: pd.DataFrame, times: Sequence[float]) -> Floats:
+        """Return each record's error in a deterministic step and back at each time, shape (records, times)."""
+        ...
+
 
 def _lacks_denoising(model: Generator) -> str | None:
     return None if isinstance(model, Denoises) else f"a {model.kind} is no diffusion model"
@@ -135,6 +150,18 @@ PROXIMAL = Signal("proximal", "adds the noise that the model itself sees in a re
 """Minus the log error in undoing the model's own noise: no draw blurs it."""
 
 PROXIMAL_TIMES = (0.1, 0.2, 0.3)
+
+
+def _retraced(model: Generator, asked: Part, space: Space) -> Floats:  # noqa: ARG001
+    assert isinstance(model, Denoises)  # noqa: S101  # `lacks` has looked
+    errors = model.retracing_errors(asked.frame, SECMI_TIMES)
+    return np.asarray(-np.log(errors + _SMALLEST_LOSS).mean(axis=1))
+
+
+SECMI = Signal("secmi", "walks each record towards noise, and one step further and back", _lacks_denoising, _retraced)
+"""Minus the log of SecMI's t-error: how far a deterministic step and its reversal end from where they began."""
+
+SECMI_TIMES = (0.1, 0.2, 0.3)
 
 
 @runtime_checkable
@@ -173,6 +200,19 @@ MIN_K_PLUS_PLUS = Signal(
 """The same of log-probabilities less their mean under the prediction, over their deviation."""
 
 UNLIKELIEST = 0.2
+
+
+INSIDE = (DENOISING, LOSS, LIKELIHOOD, DISCRIMINATOR, PROXIMAL, SECMI, MIN_K, MIN_K_PLUS_PLUS)
+"""What may be asked of a model that may be looked into."""
+
+
+def inside_signals(model: Generator) -> list[Signal]:
+    """All signals of a model that may be looked into.
+
+    The likelihood is one of its own only where the loss is a mean per token; else the two rank alike.
+    """
+    per_token = isinstance(model, ScoresTokens)
+    return [one for one in INSIDE if one.lacks(model) is None and (per_token or one is not LIKELIHOOD)]
 
 
 def strongest_inside(model: Generator) -> Signal | None:

@@ -31,8 +31,8 @@ from generators.training.ensemble.noise import RNG
 
 Rows = npt.NDArray[np.int64]
 
-_TASK = 32
-"""Models a task, whoever works on it: so results do not depend on the number of workers."""
+_TASK = 16
+"""Models a task, whoever works on it: so results do not depend on the number of workers, and few have work."""
 
 
 def fit_many(
@@ -176,9 +176,14 @@ class _Together:
 
     def train_all(self) -> None:
         """Do what was put off, as many networks at once as is fast."""
-        networks = [run.network for run, _, _ in self._free] or [run.objective for run in self._paid]
-        require_stackable(networks, (self._free[0][0] if self._free else self._paid[0]).rows)
-        size = models_at_once(networks[0], len(networks))
+        if self._paid:
+            networks, rows = [run.objective for run in self._paid], self._paid[0].rows
+            batch = max(run.plan.expected_batch_size for run in self._paid)
+        else:
+            networks, rows = [run.network for run, _, _ in self._free], self._free[0][0].rows
+            batch = self._free[0][0].course.batch_size
+        require_stackable(networks, rows)
+        size = models_at_once(networks[0], len(networks), rows[:2], batch)
         for start in range(0, len(networks), size):
             if self._paid:
                 train_many_privately(self._paid[start : start + size], **self._how)

@@ -18,6 +18,9 @@ from generators.models.image.base import ImageGenerator
 from generators.models.image.unet import UNet
 from generators.models.parameters import PositiveFloat, PositiveInt, Share
 
+STEP = 0.05
+"""Length of a deterministic step towards noise, where an image is followed there."""
+
 
 class ImageDiffusion(ImageGenerator):
     """Makes images with a small U-Net that takes noise away step by step, told the labels.
@@ -130,6 +133,20 @@ class ImageDiffusion(ImageGenerator):
 
         return self._measured(frame, errors)
 
+    def retracing_errors(self, frame: pd.DataFrame, times: Sequence[float]) -> npt.NDArray[np.float64]:
+        """Return how far from its start a deterministic step towards noise and back ends, shape (records, times).
+
+        Without any draw: images are walked to a time by the model's own steps, then one further and back (SecMI: Duan
+        et al. 2023).
+        """
+        self._require_fitted()
+
+        def errors(rows: Tensor) -> Tensor:
+            images, labels = split_rows(rows, self.encoder_.shape_)
+            return torch.stack([self.network_.retracing_error(images, labels, time) for time in times], dim=1)
+
+        return self._measured(frame, errors)
+
     def _build(self) -> Denoiser:
         return Denoiser(self.encoder_.shape_, self.encoder_.labels_.width, self.channels, self.blocks)
 
@@ -187,6 +204,27 @@ class Denoiser(nn.Module):
         noisy = angle.cos() * images + angle.sin() * own
         found = angle.sin() * noisy + angle.cos() * self.unet(noisy, then, labels)
         error: Tensor = (found - own).square().flatten(1).mean(dim=1)
+        return error
+
+    def retracing_error(self, images: Tensor, labels: Tensor, time: float) -> Tensor:
+        """Return the mean squared distance that a step from a time towards noise and back leaves, shape (batch,).
+
+        Each image comes to that time by the network's own steps.
+        """
+
+        def walked(noisy: Tensor, now: float, then: float) -> Tensor:
+            moment = torch.full((len(images),), now, device=images.device)
+            velocity = self.unet(noisy, moment, labels)
+            # Walking on at the present velocity turns image and noise into each other.
+            turn = (then - now) * math.pi / 2
+            walked_to: Tensor = math.cos(turn) * noisy + math.sin(turn) * velocity
+            return walked_to
+
+        steps = max(1, round(time / STEP))
+        for step in range(steps):
+            images = walked(images, step * time / steps, (step + 1) * time / steps)
+        back = walked(walked(images, time, time + STEP), time + STEP, time)
+        error: Tensor = (back - images).square().flatten(1).mean(dim=1)
         return error
 
     def denoise(self, noisy: Tensor, times: Tensor, labels: Tensor) -> Tensor:

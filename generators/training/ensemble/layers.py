@@ -115,10 +115,11 @@ class StackedLinear(StackedLayer):
         """Norms multiply where a row is seen once; else the sum over pairs of places of both inner products."""
         seen, sent = _by_place(self.input()), _by_place(sent)
         if sent.shape[1] == 1:
-            norms = seen.square().sum((1, 2)) * sent.square().sum((1, 2))
-        else:
-            norms = (torch.bmm(seen, seen.mT) * torch.bmm(sent, sent.mT)).sum((1, 2))
-        return norms + sent.sum(1).square().sum(1) if "bias" in self.weights else norms
+            back = _squares(sent)
+            norms = _squares(seen) * back
+            return norms + back if "bias" in self.weights else norms
+        norms = (torch.bmm(seen, seen.mT) * torch.bmm(sent, sent.mT)).sum((1, 2))
+        return norms + _squares(sent.sum(1)) if "bias" in self.weights else norms
 
     def put_gradients(self, sent: Tensor, *, add: bool) -> None:
         """Multiply what came back by what was seen."""
@@ -193,6 +194,12 @@ class StackedLayerNorm(StackedLayer):
     def _own(self, sent: Tensor) -> dict[str, Tensor]:
         of = {"weight": sent * self.input(), "bias": sent}
         return {name: _by_place(of[name]).sum(1) for name in self.weights}
+
+
+def _squares(rows: Tensor) -> Tensor:
+    """Return each row's sum of squares, shape (rows,), without forming the squares."""
+    norms: Tensor = torch.linalg.vector_norm(rows.flatten(1), dim=1)
+    return norms.square()
 
 
 def _by_place(rows: Tensor) -> Tensor:

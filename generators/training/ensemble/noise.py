@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 import ssl
+from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 
 import torch
 from torch import Tensor
@@ -41,14 +43,24 @@ def fill_with_noise(out: Tensor, deviation: float, generator: torch.Generator | 
         out.normal_(0.0, deviation, generator=generator)
         return
     flat = out.view(-1)
-    for start in range(0, len(flat), 2 * _PAIRS):
-        part = flat[start : start + 2 * _PAIRS]
-        pairs = (len(part) + 1) // 2
-        bits = torch.frombuffer(bytearray(ssl.RAND_bytes(8 * pairs)), dtype=torch.int32).float()
-        radius, angle = bits[:pairs], bits[pairs:]
-        # A uniform number in (0, 1] whose small values are exact: they make the tails, up to 6.7 deviations.
-        radius.abs_().add_(0.5).mul_(2.0**-31).log_().mul_(-2 * deviation**2).sqrt_()
-        angle.mul_(math.pi * 2.0**-31)
-        rest = len(part) - pairs
-        torch.mul(radius[:rest], angle[:rest].sin(), out=part[pairs:])
-        torch.mul(radius, angle.cos_(), out=part[:pairs])
+    parts = [flat[start : start + 2 * _PAIRS] for start in range(0, len(flat), 2 * _PAIRS)]
+    threads = min(torch.get_num_threads(), len(parts))
+    if threads == 1:
+        for part in parts:
+            _fill(part, deviation)
+        return
+    # Parts are too short for torch to share them out among its threads.
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(_fill, parts, repeat(deviation)))
+
+
+def _fill(part: Tensor, deviation: float) -> None:
+    pairs = (len(part) + 1) // 2
+    bits = torch.frombuffer(bytearray(ssl.RAND_bytes(8 * pairs)), dtype=torch.int32).float()
+    radius, angle = bits[:pairs], bits[pairs:]
+    # A uniform number in (0, 1] whose small values are exact: they make the tails, up to 6.7 deviations.
+    radius.abs_().add_(0.5).mul_(2.0**-31).log_().mul_(-2 * deviation**2).sqrt_()
+    angle.mul_(math.pi * 2.0**-31)
+    rest = len(part) - pairs
+    torch.mul(radius[:rest], angle[:rest].sin(), out=part[pairs:])
+    torch.mul(radius, angle.cos_(), out=part[:pairs])

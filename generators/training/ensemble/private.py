@@ -80,7 +80,7 @@ def train_many_privately(
     for step in range(max(plan.steps for plan in plans)):
         active = [step < plan.steps for plan in plans]
         batches = [run.rows[draw() if on else slice(0, 0)] for run, draw, on in zip(runs, draws, active, strict=True)]
-        _fill(stack.gradients, deviations, noise)
+        fill(stack.gradients, deviations, noise)
         rows = torch.cat(batches)
         # If all batches are empty, an ordinary outcome of Poisson sampling, their steps release noise alone.
         if len(rows):
@@ -101,7 +101,7 @@ def train_many_privately(
         network.eval()
 
 
-def _fill(
+def fill(
     gradients: Sequence[Tensor], deviations: Sequence[float], generators: Sequence[torch.Generator | None]
 ) -> None:
     """Fill gradients of shape (models, ...) with each model's noise."""

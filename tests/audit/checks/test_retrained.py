@@ -1,10 +1,12 @@
 """The models behind controls are trained like the target."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from audit.checks import Subject, default_policy
-from audit.checks.retrained import budget_of, trained_alike
+from audit.checks.retrained import budget_of, how_learnt, trained_alike
 from audit.targets import model_target, records_target
 from generators import InputError, PrivacyBudget, create
 from tests.audit.membership.kernel import Kernel, people
@@ -33,13 +35,44 @@ def test_controls_are_of_the_same_kind_and_hyper_parameters(cases):
         assert np.array_equal(case.model.points_.numpy(), case.frames.published.to_numpy())
 
 
-def test_a_planted_leak_fills_half_of_what_its_model_is_trained_on(cases):
-    subject, _ = cases
-    case = subject.retrained.planted(0.1, "copies", lambda members, rng: members)  # noqa: ARG005
+@pytest.mark.parametrize("share", [0.05, 0.1, 0.5])
+def test_a_planted_leak_fills_half_of_a_training_set_of_the_targets_size(cases, share):
+    subject, model = cases
+    case = subject.retrained.planted(share, "copies", lambda members, rng: members)  # noqa: ARG005
     learnt = [tuple(row) for row in case.model.points_.tolist()]
     leaked = {tuple(row) for row in case.frames.members.iloc[case.leaked].to_numpy()}
-    assert len(leaked) == 6
-    assert sum(row in leaked for row in learnt) == pytest.approx(len(learnt) / 2, abs=len(leaked))
+    assert len(leaked) == round(60 * share)
+    assert len(learnt) == pytest.approx(model.rows_, abs=len(leaked))
+    assert sum(row in leaked for row in learnt) == case.copies * len(leaked)
+    assert case.copies * len(leaked) == pytest.approx(len(learnt) / 2, abs=len(leaked))
+    said = how_learnt([subject.retrained.main, case])
+    assert f"{case.copies} times among {len(learnt)} training records" in said
+    assert how_learnt([subject.retrained.main, subject.scored.like(case)]) == ""
+
+
+def test_cases_with_and_without_models_are_about_the_same_people(cases):
+    subject, model = cases
+    with_models, without = subject.retrained, subject.scored
+    assert with_models.asks_the_same(without)
+    assert not with_models.asks_the_same(replace(subject, seed=1).scored)
+    planted = without.planted(0.1, "copies", lambda members, rng: members)  # noqa: ARG005
+    for case in (without.main, without.negative, *without.drift, planted):
+        found = with_models.like(case)
+        assert found.name == case.name
+        assert found.model is not None
+        assert np.array_equal(found.member_rows, case.member_rows)
+        assert found.frames.published.equals(case.frames.published)
+    assert with_models.like(without.main).model is model
+    with pytest.raises(ValueError, match="about different people"):
+        replace(subject, seed=1).retrained.like(planted)
+
+
+def test_whoever_asks_the_model_sees_all_that_it_learnt():
+    data = people(300)
+    target = model_target(Kernel(width=0.4).fit(data), 300, 0)
+    subject = Subject(target, data, default_policy().override({"max_synthetic": 100}, "the test"), 0)
+    assert subject.scored.main.looked_at == pytest.approx(1 / 3)
+    assert subject.retrained.main.looked_at == 1
 
 
 def test_records_have_no_model_behind_them():

@@ -14,6 +14,7 @@ from scipy.special import logsumexp
 from generators import Column, Dataset, Schema
 from generators.models.base import Generator
 from generators.models.parameters import PositiveFloat
+from generators.privacy.events import Event
 from generators.training import History
 
 COLUMNS = ("a", "b", "c", "d")
@@ -120,3 +121,38 @@ class Diffuser(Judge):
 
     def proximal_errors(self, frame, times):
         return self.denoising_losses(frame, times)
+
+    retracing_errors = proximal_errors
+
+
+class Blurred(Kernel):
+    """The same; under a budget it spends all of it and then knows nobody: its points are drawn from nowhere."""
+
+    kind: ClassVar[str] = "toy-blurred"
+
+    def _fit(self, frame, schema, ledger, paying, beside):
+        if paying is None:
+            return super()._fit(frame, schema, ledger, paying, beside)
+        paying.curator.spend("nothing", Event("gaussian", noise_multiplier=10.0))
+        drawn = np.random.default_rng(self.seed).standard_t(3, size=frame[list(COLUMNS)].shape)
+        self.points_ = torch.from_numpy(drawn)
+        return History(steps=1)
+
+
+class Forgetful(Blurred):
+    """The same, and it knows nobody without a budget either."""
+
+    kind: ClassVar[str] = "toy-forgetful"
+
+    def _fit(self, frame, schema, ledger, paying, beside):
+        super()._fit(frame, schema, ledger, paying, beside)
+        drawn = np.random.default_rng(self.seed).standard_t(3, size=frame[list(COLUMNS)].shape)
+        self.points_ = torch.from_numpy(drawn)
+        return History(steps=1)
+
+
+def public_people(rows: int, seed: int = 0) -> Dataset:
+    """The same people, with ranges that count as public."""
+    data = people(rows, seed)
+    columns = [Column(name, "numeric", low=-1000.0, high=1000.0, public="the test") for name in COLUMNS]
+    return replace(data, schema=Schema(tuple(columns)))

@@ -20,6 +20,7 @@ ATTACKS = {
     "membership.queries": Kernel,
     "membership.rmia": Kernel,
     "membership.rmia-samples": Kernel,
+    "membership.secmi": Diffuser,
 }
 
 
@@ -58,6 +59,9 @@ def test_a_model_that_knows_people_by_heart_fails(attack, leaky):
 def test_a_model_of_other_people_raises_no_alarm(attack, quiet):
     finding, gates = all_checks()[attack]().run(quiet[ATTACKS[attack]])
     assert {gate.status for gate in gates} <= {"pass", "inconclusive"}
+    chance = {"auc": 0.5, "tpr_at_fpr_0.1": 0.1, "tpr_at_fpr_0.01": 0.01}
+    assert all(gate.low <= chance[gate.estimate] <= gate.high for gate in gates)
+    assert abs(finding.estimates[0].value - 0.5) < 0.06
     assert finding.controls.negative.status == "quiet"
     assert finding.controls.drift.status == "quiet"
     # What leaked into the base shows, whether or not so few people suffice to be sure of it.

@@ -9,6 +9,7 @@ import pytest
 from audit.checks import all_checks
 from audit.cli import main
 from audit.membership import record_risk, write_record_risk
+from audit.membership.attack import scores_of
 from generators import InputError
 from tests.audit.membership.test_attacks import subject_of
 from tests.audit.planting import affairs, copied
@@ -29,7 +30,7 @@ def test_risk_is_the_share_of_others_below(subject):
     risk = record_risk(subject)
     assert list(risk.columns) == ["row", "membership.calibrated-distance", "membership.distance"]
     assert sorted(risk["row"]) == list(range(len(subject.dataset.train)))
-    found = subject.scores["membership.distance", "main"]
+    found = subject.found(*scores_of("membership.distance", "main"))
     first = found.members[0]
     expected = np.mean(found.nonmembers < first) + np.mean(found.nonmembers == first) / 2
     assert risk["membership.distance"][0] == pytest.approx(expected)

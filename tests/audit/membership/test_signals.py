@@ -4,21 +4,27 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
-from audit.checks import Part
+from audit.checks import Part, all_checks
 from audit.membership.signals import (
     DENOISING,
     DISCRIMINATOR,
+    LIKELIHOOD,
     LOSS,
     MIN_K,
     MIN_K_PLUS_PLUS,
     PROXIMAL,
     SAMPLES,
+    SECMI,
+    inside_signals,
     strongest_inside,
 )
 from audit.neighbours import Space
 from audit.statistics import auc
 from generators import create, load_dataset
+from generators.models.image.diffusion import STEP
+from tests.audit.membership.kernel import Kernel, people
 from tests.generators.models import toy
 
 SMALL = {
@@ -29,12 +35,14 @@ SMALL = {
 }
 EACH = [
     (LOSS, "tabular-vae", 0.6),
-    (SAMPLES, "tabular-vae", 0.5),
+    (SAMPLES, "tabular-vae", 0.6),
     (DISCRIMINATOR, "tabular-gan", 0.6),
     (LOSS, "tabular-diffusion", 0.6),
     (DENOISING, "tabular-diffusion", 0.6),
     (PROXIMAL, "tabular-diffusion", 0.6),
+    (SECMI, "tabular-diffusion", 0.6),
     (LOSS, "text-transformer", 0.6),
+    (LIKELIHOOD, "text-transformer", 0.6),
     (MIN_K, "text-transformer", 0.6),
     (MIN_K_PLUS_PLUS, "text-transformer", 0.6),
 ]
@@ -107,9 +115,60 @@ def test_denoising_is_asked_at_each_time(kind):
     losses = model.denoising_losses(few, (0.2, 0.5), draws=2)
     assert losses.shape == (5, 2)
     assert losses == pytest.approx(model.denoising_losses(data.holdout, (0.2, 0.5), draws=2)[:5], rel=1e-4)
-    errors = model.proximal_errors(few, (0.1, 0.2, 0.3))
-    assert errors.shape == (5, 3)
-    assert (errors > 0).all()
+    for errors in (model.proximal_errors(few, (0.1, 0.2, 0.3)), model.retracing_errors(few, (0.1, 0.2, 0.3))):
+        assert errors.shape == (5, 3)
+        assert (errors > 0).all()
+
+
+class Still(torch.nn.Module):
+    """Sees no velocity anywhere."""
+
+    def forward(self, images, times, labels):
+        del times, labels
+        return torch.zeros_like(images)
+
+
+def test_an_image_walks_back_the_way_it_came_where_the_velocity_is_the_same_everywhere():
+    """With no velocity at all a step is a factor cos(d), and there and back cos(d)^2."""
+    network = create("image-diffusion", epochs=1).fit(toy.image(), progress=False).network_
+    network.unet = Still()
+    images, time = torch.ones(2, 1, 16, 16), 0.1
+    steps = [STEP] * round(time / STEP)
+    there = np.prod(np.cos(np.pi / 2 * np.array(steps)))
+    back = there * np.cos(np.pi / 2 * STEP) ** 2
+    error = network.retracing_error(images, torch.zeros(2, 3), time)
+    assert error.tolist() == pytest.approx([(back - there) ** 2] * 2, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        ("tabular-diffusion", ["denoising", "loss", "proximal", "secmi"]),
+        ("tabular-vae", ["loss"]),
+        ("tabular-gan", ["discriminator"]),
+        ("text-transformer", ["loss", "likelihood", "min-k", "min-k-plus-plus"]),
+    ],
+)
+def test_all_signals_of_a_kind_are_shown(kind, names):
+    assert [signal.name for signal in inside_signals(create(kind))] == names
+
+
+def test_relative_likelihoods_are_of_whole_texts():
+    assert all_checks()["membership.rmia"]().signal(create("text-transformer")) is LIKELIHOOD
+    data = toy.text()
+    model = create("text-transformer", epochs=1).fit(data, progress=False)
+    asked = Part(None, np.arange(3), data.holdout.iloc[:3])
+    assert LIKELIHOOD.values(model, asked, None) == pytest.approx(model.log_likelihood(asked.frame))
+    assert not np.allclose(LIKELIHOOD.values(model, asked, None), LOSS.values(model, asked, None))
+
+
+def test_samples_come_near_whom_the_model_knows():
+    data = people(300)
+    space = Space(data.schema, data.reference, data.reference, [data.train, data.holdout])
+    parts = [Part(space.place(frame), np.arange(len(frame)), frame) for frame in (data.train, data.holdout)]
+    for width, least, most in ((0.1, 0.9, 1.0), (3.0, 0.4, 0.6)):
+        model = Kernel(width=width).fit(data)
+        assert least < auc(*(SAMPLES.values(model, part, space) for part in parts)) <= most
 
 
 def test_standardised_tokens_are_compared_with_what_else_could_stand_there():

@@ -11,6 +11,7 @@ from generators.training import train_privately
 from generators.training.clipping import clipped_sums
 from generators.training.ensemble import PaidRun, Stack, train_many_privately
 from generators.training.ensemble.noise import fill_with_noise
+from generators.training.ensemble.private import fill
 from tests.generators.training.ensemble.networks import KINDS, built
 
 NO_DROPOUT = ["vae", "denoiser"]
@@ -139,3 +140,31 @@ def _noise(size: int) -> Tensor:
     out = torch.full((size,), torch.nan)
     fill_with_noise(out, 1.0)
     return out
+
+
+@pytest.mark.parametrize("kind", NO_DROPOUT)
+def test_people_with_several_rows_are_sampled_and_clipped_as_alone(kind: str) -> None:
+    """Plans differ in all that may differ: noise, clipping norm, sampling rate and steps."""
+    sizes = [30, 24]
+    rows = [KINDS[kind][1](size, seed=size) for size in sizes]
+    people = [torch.arange(size) // 3 for size in sizes]
+    plans = [plan(10), plan(8, rate=0.5, steps=4, noise=1.9, clip=0.2)]
+    runs = [PaidRun(built(kind, n)[0], own, plans[n], people[n]) for n, own in enumerate(rows)]
+    train_many_privately(runs, learning_rate=1e-2, test_seed=5)
+    for seed, run in enumerate(runs):
+        network = built(kind, seed)[0]
+        how = {"learning_rate": 1e-2, "test_seed": 5, "progress": False}
+        train_privately(network, run.rows, run.plan, people=run.people, **how)
+        for ours, theirs in zip(run.objective.parameters(), network.parameters(), strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("deviations", [[0.5, 0.5, 0.5], [0.5, 1.0, 4.0]], ids=["equal", "unequal"])
+def test_each_model_gets_the_noise_of_its_own_plan(deviations: list[float]) -> None:
+    gradients = [torch.empty(3, 100, 200), torch.empty(3, 20_000)]
+    fill(gradients, deviations, [None] * 3)
+    for gradient in gradients:
+        flat = gradient.flatten(1)
+        assert flat.std(1).tolist() == pytest.approx(deviations, rel=0.03)
+        assert float(torch.corrcoef(flat).fill_diagonal_(0).abs().max()) < 0.04
+    assert abs(float(torch.corrcoef(torch.stack([one.flatten(1)[0] for one in gradients]))[0, 1])) < 0.04

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from generators.training.ensemble import Stack, StackingError, models_at_once, require_stackable
 from generators.training.ensemble.layers import Whose
+from generators.training.ensemble.memory import numbers_a_row
 from generators.training.ensemble.streams import OwnStreams
 from tests.generators.training.ensemble.networks import KINDS, built
 
@@ -93,7 +94,21 @@ def test_each_model_draws_what_it_draws_alone(draw) -> None:  # type: ignore[no-
 
 
 @pytest.mark.parametrize(
-    ("models", "numbers", "expected"), [(7, 5, 1), (7, 220, 2), (7, 400, 3), (9, 880, 5), (3, 1e6, 3)]
+    ("models", "numbers", "expected"), [(7, 5, 1), (7, 880, 2), (7, 1600, 3), (9, 3520, 5), (3, 4e6, 3)]
 )
 def test_groups_fit_into_memory_and_are_about_equal(models: int, numbers: int, expected: int) -> None:
-    assert models_at_once(nn.Linear(10, 10), models, int(numbers)) == expected
+    assert models_at_once(nn.Linear(10, 10), models, numbers=int(numbers)) == expected
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_records_take_counts_too(kind: str) -> None:
+    network, rows = built(kind, 0)[0], KINDS[kind][1](40)
+    weights = sum(parameter.numel() for parameter in network.parameters())
+    kept = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda saved: kept.append(saved.numel()) or saved, lambda one: one):
+        network(rows)
+    a_row = numbers_a_row(network, rows[:2])
+    assert 0.5 * sum(kept) - weights < 40 * a_row <= sum(kept)
+    room = 6 * (4 * weights + 40 * a_row)
+    assert models_at_once(network, 100, rows[:2], 40, numbers=room) == 6
+    assert models_at_once(network, 100, numbers=room) > 6
