@@ -1,6 +1,7 @@
 """Membership inference: was this person's record in the training data?"""
 
 from audit.membership.attack import MembershipAttack, Scores
+from audit.membership.averaged import Averaged
 from audit.membership.calibrated_distance import CalibratedDistance
 from audit.membership.calibrated_distance_retrained import CalibratedDistanceRetrained
 from audit.membership.classifier import Classifier
@@ -20,6 +21,7 @@ from audit.membership.rmia import Rmia, RmiaSamples
 from audit.membership.tokens import MinK, MinKPlusPlus
 
 __all__ = [
+    "Averaged",
     "CalibratedDistance",
     "CalibratedDistanceRetrained",
     "CalibratedLoss",

@@ -9,6 +9,7 @@ from audit.targets import records_target
 from tests.audit.planting import affairs, copied
 
 GATED = [
+    "membership.averaged",
     "membership.calibrated-distance",
     "membership.classifier",
     "membership.combined",
