@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 
 from audit.checks import Attack, Case, Measured, Subject
 from audit.checks.small_cells import People, coarse, hits_figure, share_in_words
-from audit.statistics import Interval, Strata, efficient_score, normal_quantile
+from audit.statistics import Interval, Strata, smallest_detectable_excess
 from reports import Figure, Table
 
 _SHARES = (0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5)
-_SIMULATIONS = 400
 PILOT = 0.3
 MOST_PLANTED = 3.0
 """Copies that a positive control may need, as a multiple of the limit: an attack that takes more than three copies to
@@ -233,25 +232,6 @@ def _simultaneous(intervals: Sequence[Callable[[float], Interval]], confidence: 
 
 def _smallest(way: Way, drift: Way, confidence: float, rng: np.random.Generator) -> float | None:
     """The smallest risk that stands out from chance, and from a drift control without any drift."""
-    strata, z = way.strata, normal_quantile(confidence)
-    members, others = strata.members.astype(np.int64), strata.nonmembers.astype(np.int64)
-    chance = (strata.member_hits + strata.nonmember_hits) / (strata.members + strata.nonmembers)
-    size = (_SIMULATIONS, len(chance))
-    error, null_error = (
-        (end.high - end.low) / 2 / z for end in (one.excess_interval(confidence) for one in (way, drift))
-    )
-    null = rng.normal(0, null_error, _SIMULATIONS)
-    apart = normal_quantile(2 * confidence - 1) * np.hypot(error, null_error)
-    for share in _SHARES:
-        caught = chance + share / way.factor * (1 - chance)
-        scores = efficient_score(
-            rng.binomial(members, np.minimum(caught, 1.0), size).astype(np.float64),
-            np.broadcast_to(strata.members, size),
-            rng.binomial(others, chance, size).astype(np.float64),
-            np.broadcast_to(strata.nonmembers, size),
-            np.zeros(_SIMULATIONS),
-            strata.design_effect,
-        )
-        if np.mean((scores < -z) & (-scores * error - null > apart)) >= 0.8:
-            return share
-    return None
+    excesses = np.array(_SHARES) / way.factor
+    found = smallest_detectable_excess(way.strata, confidence, rng=rng, excesses=excesses, drift=drift.strata)
+    return None if found is None else round(found * way.factor, 6)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special, stats
 
 
 class Interval(NamedTuple):
@@ -77,8 +77,9 @@ def clopper_pearson(successes: float, n: float, confidence: float = 0.95) -> Int
     """
     _check_proportion(successes, n, confidence)
     tail = (1 - confidence) / 2
-    low = 0.0 if successes == 0 else float(stats.beta.ppf(tail, successes, n - successes + 1))
-    high = 1.0 if successes == n else float(stats.beta.isf(tail, successes + 1, n - successes))
+    # The quantile functions of `scipy.stats` give the same numbers, a hundred times more slowly.
+    low = 0.0 if successes == 0 else float(special.betaincinv(successes, n - successes + 1, tail))
+    high = 1.0 if successes == n else float(special.betainccinv(successes + 1, n - successes, tail))
     return Interval(low, high)
 
 
@@ -210,7 +211,7 @@ def normal_quantile(confidence: float) -> float:
         3.291
     """
     check_confidence(confidence)
-    return float(stats.norm.isf((1 - confidence) / 2))
+    return float(-special.ndtri((1 - confidence) / 2))
 
 
 def check_confidence(confidence: float) -> None:

@@ -130,11 +130,13 @@ def smallest_detectable_excess(
     rng: np.random.Generator,
     excesses: ArrayLike = EXCESSES,
     audits: int = 400,
+    drift: Strata | None = None,
 ) -> float | None:
     """Which share of members, had they been hit on top of chance, would this comparison have told from none?
 
     Audits of the same size are simulated: in each stratum others are hit with the pooled rate p of the given counts,
-    and members with p + f (1 - p). An audit notices when the efficient score of "no excess" lies beyond the quantile.
+    and members with p + f (1 - p). An audit notices when the efficient score of "no excess" lies beyond the quantile
+    and, where there is a drift control, when the excess lies above that of the control, which is drawn without drift.
 
     Args:
         strata: Counts where nothing leaks, as of a negative control.
@@ -143,6 +145,7 @@ def smallest_detectable_excess(
         rng: The source of randomness.
         excesses: Shares to choose from, ascending, each above 0 and below 1.
         audits: Simulated audits per share; 400 leave the probability uncertain by .02.
+        drift: Counts of the drift control.
 
     Returns:
         The smallest of `excesses` noticed with at least this probability, or None when even the largest is not.
@@ -156,10 +159,19 @@ def smallest_detectable_excess(
     members, others = strata.members, strata.nonmembers
     chance = (strata.member_hits + strata.nonmember_hits) / (members + others)
     size, none = (audits, len(chance)), np.zeros(audits)
+    error, null_error = (_error(one, confidence) for one in (strata, drift or strata))
+    null = rng.normal(0, null_error, audits) if drift is not None else np.full(audits, -np.inf)
+    apart = normal_quantile(2 * confidence - 1) * np.hypot(error, null_error)
     for share in np.asarray(excesses, dtype=np.float64):
         hits = rng.binomial(members.astype(np.int64), chance + share * (1 - chance), size).astype(np.float64)
         missed = rng.binomial(others.astype(np.int64), chance, size).astype(np.float64)
         score = efficient_score(hits, members, missed, others, none, strata.design_effect)
-        if float(np.mean(score < threshold)) >= probability:
+        if float(np.mean((score < threshold) & (-score * error - null > apart))) >= probability:
             return float(share)
     return None
+
+
+def _error(strata: Strata, confidence: float) -> float:
+    """About the standard error of the excess."""
+    low, high = strata.interval(confidence)
+    return (high - low) / 2 / normal_quantile(confidence)

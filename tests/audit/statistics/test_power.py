@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from audit.statistics import auc, smallest_detectable_share
+from audit.statistics import Strata, auc, smallest_detectable_excess, smallest_detectable_share
 
 QUIET, OTHERS = np.random.default_rng(0).normal(size=(2, 2000))
 LOUD = np.random.default_rng(1).normal(8, 1, 200)
@@ -79,3 +79,15 @@ def test_result_depends_on_the_generator_alone_and_one_planted_score_suffices() 
 def test_bad_input_is_refused(options, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         _smallest(**{"metric": "auc", **options})
+
+
+def test_beside_a_drift_control_a_leak_must_be_larger_to_stand_out() -> None:
+    quiet = Strata(*(np.array([count]) for count in (100.0, 1000.0, 100.0, 1000.0)))
+    grid = np.arange(0.01, 0.3, 0.005)
+    alone, beside = (
+        smallest_detectable_excess(quiet, rng=np.random.default_rng(0), excesses=grid, drift=drift)
+        for drift in (None, quiet)
+    )
+    # By normal errors 3.29 and .84 of them are needed alone, and 3.09 and .84 times the root of two beside it.
+    assert alone == pytest.approx(4.13 * 0.0149, rel=0.2)
+    assert beside / alone == pytest.approx(1.35, rel=0.15)
