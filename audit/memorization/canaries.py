@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from audit.checks import NotApplicableError
 from generators import Dataset
 from generators.datasets.columns import Column
 from generators.datasets.payload import payload_column
@@ -33,6 +34,10 @@ FEWEST, FEWEST_REPEATED = 30, 8
 
 MOST_PLANTED = 0.2
 """Records of canaries at most, as a share of the training records: more would make another data set of them."""
+
+
+ROUNDS = 20
+"""Draws after which columns are taken to hold no more different records."""
 
 
 def affordable(rows: int) -> dict[int, int]:
@@ -92,6 +97,9 @@ def make_canaries(
         references: how many to rank among.
         rng: decides them all.
 
+    Raises:
+        NotApplicableError: The columns hold too few values to make so many different records of.
+
     Example:
         >>> from generators import load_dataset
         >>> data = load_dataset("affairs").split(seed=0)
@@ -100,8 +108,7 @@ def make_canaries(
         (11, 5, 50)
     """
     copies = np.repeat(np.array(list(counts), dtype=np.int64), list(counts.values()))
-    draw = _sentences if dataset.modality == "text" else _combinations
-    everyone = draw(dataset, len(copies) + absent + references, rng)
+    everyone = _distinct(dataset, len(copies) + absent + references, rng)
     first, second = len(copies), len(copies) + absent
     parts = (everyone.iloc[:first], everyone.iloc[first:second], everyone.iloc[second:])
     planted, left_out, ranked = (part.reset_index(drop=True) for part in parts)
@@ -141,6 +148,19 @@ def _with_unit(schema: Schema) -> Schema:
 
 def _names(people: NDArray[np.int64]) -> NDArray[np.object_]:
     return people.astype(str).astype(object)
+
+
+def _distinct(dataset: Dataset, count: int, rng: np.random.Generator) -> pd.DataFrame:
+    """So many different records: a planted one that equals a reference would hide how well it was learnt."""
+    draw = _sentences if dataset.modality == "text" else _combinations
+    told = [column.name for column in dataset.schema.columns if column.kind != "identifier"]
+    drawn = draw(dataset, count, rng).drop_duplicates(told, ignore_index=True)
+    for _ in range(ROUNDS):
+        if len(drawn) >= count:
+            return drawn.head(count)
+        more = draw(dataset, count, rng)
+        drawn = pd.concat([drawn, more]).drop_duplicates(told, ignore_index=True)
+    raise NotApplicableError(f"values that occur make {len(drawn):,} different records; secrets take {count:,}")
 
 
 def _sentences(dataset: Dataset, count: int, rng: np.random.Generator) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import field, replace
 from typing import ClassVar
 
 import numpy as np
@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import audit.memorization.exposure as module
-from audit.checks import Subject, default_policy
+from audit.checks import NotApplicableError, Subject, default_policy
 from audit.memorization import Exposure
 from audit.memorization.canaries import affordable, make_canaries, with_canaries
 from audit.memorization.ranks import (
@@ -242,6 +242,15 @@ def test_canaries_of_texts_differ_in_their_digits_alone():
     texts = pd.concat([made.planted, made.absent, made.references])["text"]
     assert texts.nunique() == 48
     assert texts.str.replace(r"\d{9}", "", regex=True).nunique() == 1
+
+
+def test_canaries_of_tables_differ_or_are_not_made():
+    data = people(100)
+    coarse = replace(data, parts={name: part.round().clip(-2, 2) for name, part in data.parts.items()})
+    made = make_canaries(coarse, {1: 50}, 50, 200, np.random.default_rng(0))
+    assert len(pd.concat([made.planted, made.absent, made.references]).drop_duplicates()) == 300
+    with pytest.raises(NotApplicableError, match="different records; secrets take 1,100"):
+        make_canaries(coarse, {1: 50}, 50, 1000, np.random.default_rng(0))
 
 
 def test_what_cannot_be_trained_again_is_no_question():
