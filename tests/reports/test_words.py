@@ -150,8 +150,12 @@ def test_positions_put_the_null_at_nought_and_the_limit_at_one(document: dict[st
             assert joined.position(0) == pytest.approx(0)
 
 
-@pytest.mark.parametrize(
-    "name", ["visible", "numbers", "words", "verdict", "manifest", "charts.registry", "html.render"]
-)
+DOCUMENTED = (
+    "changes", "charts.registry", "formats", "frameworks.mapping", "frameworks.reading", "html.render", "manifest",
+    "markdown", "numbers", "release", "signature", "verdict", "visible", "words",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
 def test_examples_in_docstrings(name: str) -> None:
     assert doctest.testmod(importlib.import_module(f"reports.{name}")).failed == 0
