@@ -127,14 +127,14 @@ def test_no_cell_of_a_record_stands_in_any_output(tmp_path):
             frame.loc[frame.index[0], ["town", "affairs"]] = word, number
         frame.to_csv(tmp_path / f"{name}.csv", index=False)
     files = [f"--{name}={tmp_path / f'{name}.csv'}" for name in parts]
-    checks = "membership.distance,memorization.copies,anonymity.singling-out,fidelity,utility"
-    for name in ("one", "two"):
-        assert main(["audit", *files, "--checks", checks, "--output", str(tmp_path / name)]) in (0, 1, 4)
+    out = tmp_path / "out"
+    checks = "membership.distance,memorization.copies,anonymity.singling-out,fidelity"
+    assert main(["audit", *files, "--checks", checks, "--output", str(out)]) in (0, 1, 4)
     for name in FORMATS:
-        assert main(["report", str(tmp_path / "one"), "--format", name]) == 0
+        assert main(["report", str(out), "--format", name]) == 0
     for name in ("c.html", "c.md"):
-        assert main(["compare", str(tmp_path / "one"), str(tmp_path / "two"), "-o", str(tmp_path / "one" / name)]) == 0
-    written = sorted(path for path in (tmp_path / "one").iterdir())
+        assert main(["compare", str(out), str(out), "-o", str(out / name)]) == 0
+    written = sorted(out.iterdir())
     assert len(written) == 2 + len(FORMATS) + 2
     for path in written:
         text = path.read_text(encoding="utf-8")
