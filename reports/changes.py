@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field
 
 from reports.document import Audit, Estimate, Part, Status
-from reports.markdown import text
+from reports.markdown import table, text
 from reports.numbers import NO_VALUE, interval, number, percent
 from reports.words import STATUS_LABELS, estimate_name
 
@@ -125,11 +125,11 @@ def comparison_markdown(comparison: Comparison) -> str:
         f"After: {text(second.target, 80)}, {STATUS_LABELS[second.status]}, {text(second.created, 40)}.",
         *(text(note) for note in comparison.notes),
         "## Limits that stand otherwise",
-        _table(("finding", "estimate", "before", "after", "the estimate itself"), map(_gate_row, comparison.gates))
+        table(("finding", "estimate", "before", "after", "the estimate itself"), map(_gate_row, comparison.gates))
         if comparison.gates
         else "None.",
         f"## Estimates (differences at {percent(comparison.confidence)} together)",
-        _table(("finding", "estimate", "before", "after", "difference", ""), map(_change_row, comparison.changes))
+        table(("finding", "estimate", "before", "after", "difference", ""), map(_change_row, comparison.changes))
         if comparison.changes
         else "The audits have no estimate in common.",
     ]
@@ -164,7 +164,3 @@ def _change_row(change: Change) -> Sequence[str]:
         f"{number(change.difference)} ({interval(change.low, change.high)})",
         change.direction,
     )
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    return "\n".join(f"| {' | '.join(line)} |" for line in (heads, ["---"] * len(heads), *rows))

@@ -61,14 +61,14 @@ def markdown_page(audit: Audit, frameworks: Sequence[Framework] = ()) -> str:
         "## Gates",
         _gates(joined_gates(audit)) if audit.gates else "No gate is set.",
         "## What was not measured",
-        _table(
+        table(
             ("check", "status", "why"),
             ((text(one.title, 80), words.STATUS_LABELS[one.status], text(one.why)) for one in silent),
         )
         if silent
         else "Every check gave an answer.",
         "## Ways of release",
-        _table(
+        table(
             ("way of release", "evidence", "limits that count, and what is wanting"),
             (
                 (
@@ -81,7 +81,7 @@ def markdown_page(audit: Audit, frameworks: Sequence[Framework] = ()) -> str:
         ),
         "## Frameworks",
         "Evidence, and no legal conclusion; the page holds the rows.",
-        _table(
+        table(
             ("framework", "rows"),
             (
                 (text(one.framework.title, 120), ", ".join(f"{count} {answer}" for answer, count in one.tally.items()))
@@ -125,7 +125,7 @@ def model_card(audit: Audit) -> str:
 
 def _gates(gates: Iterable[JoinedGate]) -> str:
     heads = ("finding", "estimate", "value", "interval", "limit", "status")
-    return _table(heads, (_gate(joined) for joined in gates))
+    return table(heads, (_gate(joined) for joined in gates))
 
 
 def _gate(joined: JoinedGate) -> tuple[str, ...]:
@@ -149,6 +149,7 @@ def _limit(gate: Gate) -> str:
     return f"{'at least' if gate.better == 'higher' else 'at most'} {numbers.number(gate.limit)}"
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of cells that are Markdown already."""
     lines = [heads, ["---"] * len(heads), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

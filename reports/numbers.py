@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from datetime import datetime
 from decimal import Decimal
@@ -97,14 +96,15 @@ def moment(text: str) -> str:
     return f"{when.day} {_MONTHS[when.month - 1]} {when.year}, {when:%H:%M} {zone}".rstrip()
 
 
-def plain(value: Any) -> str:
+def plain(value: Any, depth: int = 4) -> str:
     """Write whatever a JSON document may hold in a free-form field, such as a model's parameter.
 
-    Whole numbers are left as they are (they may be seeds or identifiers), nested values become compact JSON.
+    Whole numbers are left as they are (they may be seeds or identifiers), nested values become lists in words,
+    down to `depth` levels.
 
     Example:
-        >>> plain(True), plain(0.00001), plain([1, 2])
-        ('yes', '10⁻⁵', '[1, 2]')
+        >>> plain(True), plain(0.00001), plain({"batch_size": 64, "hidden": [1, 2]})
+        ('yes', '10⁻⁵', 'batch size 64; hidden 1, 2')
     """
     match value:
         case None:
@@ -117,8 +117,17 @@ def plain(value: Any) -> str:
             return str(value)
         case float():
             return number(value)
+        case dict() | list() if depth == 0:
+            return "…"
+        case dict():
+            return (
+                "; ".join(f"{str(key).replace('_', ' ')} {plain(one, depth - 1)}" for key, one in value.items())
+                or NO_VALUE
+            )
+        case list():
+            return ", ".join(plain(one, depth - 1) for one in value) or NO_VALUE
         case _:
-            return json.dumps(value, ensure_ascii=False, default=str)
+            return str(value)
 
 
 def _power_of_ten(size: float) -> str:

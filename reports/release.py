@@ -17,6 +17,7 @@ from reports.words import ACCESS_MEANINGS, SEVERITY, STATUS_LABELS
 # Whoever can do more can also do less, so each way of release meets all attackers up to its own.
 _STRENGTH: tuple[Access, ...] = get_args(Access)
 _DECIDED: frozenset[Status] = frozenset({"pass", "warn", "fail"})
+_ON_PEOPLE = ("membership", "anonymity", "memorization")
 # What these ask is not how much an attacker learns but whether a statement about the target is true.
 _WHOEVER_ATTACKS = ("dp",)
 
@@ -50,19 +51,19 @@ PROFILES: dict[Release, Profile] = {
         "synthetic records only",
         "anyone may have the synthetic records; nobody outside can ask the model",
         _STRENGTH[:1],
-        ("membership", "anonymity", "memorization"),
+        _ON_PEOPLE,
     ),
     "public-api": Profile(
         "public interface",
         "anyone may ask the model as often as they like",
         _STRENGTH[:2],
-        ("membership", "anonymity", "memorization"),
+        _ON_PEOPLE,
     ),
     "open-weights": Profile(
         "open weights",
         "anyone may have the model itself",
         _STRENGTH,
-        ("membership", "anonymity", "memorization"),
+        _ON_PEOPLE,
     ),
 }
 
@@ -137,7 +138,8 @@ def in_words(judgement: Judgement) -> str:
 def _attackers_untried(profile: Profile, counted: dict[str, Finding], gates: tuple[Gate, ...]) -> list[str]:
     """The strongest attackers let in must have been tried: what weaker ones fail at says nothing of them."""
     strongest = profile.attackers[-1]
-    if any(counted[gate.finding].threat_model.access == strongest for gate in gates if gate.status in _DECIDED):
+    decided = (counted[gate.finding] for gate in gates if gate.status in _DECIDED)
+    if any(one.threat_model.access == strongest and one.family in _ON_PEOPLE for one in decided):
         return []
     return [f"no limit was decided against attackers with {ACCESS_MEANINGS[strongest]}"]
 

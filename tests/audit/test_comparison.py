@@ -1,8 +1,11 @@
 """Differences between audits: right intervals, few false changes, and gates that newly fail."""
 
+import doctest
+
 import numpy as np
 import pytest
 
+from audit import comparison
 from audit.comparison import compare, difference_interval
 from audit.statistics import clopper_pearson
 from reports import Audit, Estimate
@@ -137,3 +140,7 @@ def test_hostile_names_stay_text(text):
     names = {tag for tag, _ in Page(comparison_page(comparison)).elements}
     assert not names & {"script", "img", "iframe"}
     assert "<script" not in comparison_markdown(comparison)
+
+
+def test_examples_in_docstrings():
+    assert doctest.testmod(comparison).failed == 0

@@ -7,6 +7,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
+from audit import run_audit
 from audit.cli import exit_code, main
 from audit.results import write_results
 from reports import FORMATS, Audit
@@ -126,14 +127,14 @@ def test_no_cell_of_a_record_stands_in_any_output(tmp_path):
             frame.loc[frame.index[0], ["town", "affairs"]] = word, number
         frame.to_csv(tmp_path / f"{name}.csv", index=False)
     files = [f"--{name}={tmp_path / f'{name}.csv'}" for name in parts]
-    checks = "membership.distance,memorization.copies,anonymity.singling-out,fidelity,utility"
-    for name in ("one", "two"):
-        assert main(["audit", *files, "--checks", checks, "--output", str(tmp_path / name)]) in (0, 1, 4)
+    out = tmp_path / "out"
+    checks = "membership.distance,memorization.copies,anonymity.singling-out,fidelity"
+    assert main(["audit", *files, "--checks", checks, "--output", str(out)]) in (0, 1, 4)
     for name in FORMATS:
-        assert main(["report", str(tmp_path / "one"), "--format", name]) == 0
+        assert main(["report", str(out), "--format", name]) == 0
     for name in ("c.html", "c.md"):
-        assert main(["compare", str(tmp_path / "one"), str(tmp_path / "two"), "-o", str(tmp_path / "one" / name)]) == 0
-    written = sorted(path for path in (tmp_path / "one").iterdir())
+        assert main(["compare", str(out), str(out), "-o", str(out / name)]) == 0
+    written = sorted(out.iterdir())
     assert len(written) == 2 + len(FORMATS) + 2
     for path in written:
         text = path.read_text(encoding="utf-8")
@@ -154,6 +155,22 @@ def test_a_pass_for_one_release_is_not_a_pass_for_another(release, code):
     document["findings"] = [one | {"status": "pass"} for one in document["findings"][:1]]
     document["gates"] = [document["gates"][0]]
     assert exit_code(Audit.model_validate(document | {"release": release})) == code
+
+
+def test_a_declared_release_reaches_the_document_and_the_exit_code():
+    data, fresh = affairs(0)
+    free, declared = (run_audit(fresh, data, ["fidelity"], release=release) for release in (None, "synthetic-only"))
+    assert (free.status, exit_code(free)) == ("manual", 0)
+    assert (declared.release, declared.status, exit_code(declared)) == ("synthetic-only", "inconclusive", 4)
+
+
+def test_an_unknown_release_is_refused(tmp_path, capsys):
+    assert main(["audit", "--train", "a.csv", "--holdout", "b.csv", "--synthetic", "c.csv", "--release", "beta"]) == 2
+    assert "--release beta: choose internal, synthetic-only, public-api, open-weights" in error_line(capsys)
+    suite = tmp_path / "suite.yaml"
+    assert main(["init", str(suite)]) == 0
+    assert main(["run", str(suite), "--set", "release=beta", "--output", str(tmp_path / "out")]) == 2
+    assert "suite.yaml: release: " in error_line(capsys)
 
 
 def error_line(capsys):

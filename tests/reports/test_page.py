@@ -173,9 +173,9 @@ def test_unknown_figure_names_its_path_and_leaves_the_old_report(document: dict[
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
 
 
-@pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text[:24]))
-def test_hostile_text_stays_text(text: str) -> None:
-    page = html_page(infected(text))
+@pytest.mark.parametrize(("text", "drawn"), [(text, at < 5) for at, text in enumerate(HOSTILE)])
+def test_hostile_text_stays_text(text: str, drawn: bool) -> None:
+    page = html_page(infected(text, drawn))  # drawing takes most of the time
     parsed = Page(page)
     assert_inert(parsed)
     assert len(page) < 2_000_000
@@ -190,10 +190,10 @@ def test_hostile_text_stays_text(text: str) -> None:
         assert " ".join(text.split()) in parsed.text
 
 
-@settings(max_examples=5, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=60))
 def test_any_text_stays_text(text: str) -> None:
-    parsed = Page(html_page(infected(text)))
+    parsed = Page(html_page(infected(text, drawn=False)))
     assert_inert(parsed)
     assert len(parsed.ids()) == len(set(parsed.ids()))
 

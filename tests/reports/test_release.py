@@ -58,6 +58,14 @@ def test_attackers_who_are_kept_away_do_not_count(release: Release, status: str,
     assert len(judgement.gates) + left_out == len(audit.gates)
 
 
+@pytest.mark.parametrize("family", ["dp", "utility"])
+def test_only_attacks_on_people_show_that_an_attacker_was_tried(family: str) -> None:
+    audit = audited(**ALL, **{family: ("white-box", "pass")})
+    assert judge(audit, "open-weights").wanting == (
+        "no limit was decided against attackers with the generator's weights and code",
+    )
+
+
 def test_a_broken_claim_counts_whoever_attacks() -> None:
     audit = audited(**ALL, dp=("white-box", "fail"))
     assert judge(audit, "synthetic-only").status == "fail"
