@@ -1,0 +1,6 @@
+"""Empirical epsilon: what does a private trainer really protect, beside what it claims?"""
+
+from audit.dp.gaussian import Gaussian
+from audit.dp.one_run import OneRun
+
+__all__ = ["Gaussian", "OneRun"]
