@@ -19,7 +19,11 @@ from generators.datasets.files import require_free
 
 commands = typer.Typer()
 
-METHODS = {"gaussian": ("dp.gaussian",), "one-run": ("dp.one-run",), "all": ("dp.gaussian", "dp.one-run")}
+METHODS = {
+    "gaussian": ("dp.gaussian", "dp.preprocessing"),
+    "one-run": ("dp.one-run", "dp.preprocessing"),
+    "all": ("dp.gaussian", "dp.one-run", "dp.preprocessing"),
+}
 
 
 @commands.command("dp-audit")

@@ -2,5 +2,6 @@
 
 from audit.dp.gaussian import Gaussian
 from audit.dp.one_run import OneRun
+from audit.dp.preprocessing import Preprocessing
 
-__all__ = ["Gaussian", "OneRun"]
+__all__ = ["Gaussian", "OneRun", "Preprocessing"]

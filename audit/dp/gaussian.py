@@ -12,6 +12,7 @@ from audit.checks import Measured, Subject, register
 from audit.checks.experiment import SHARE, Bound, Experiment, Outcome
 from audit.dp.accounting import LEAST_NOISE, epsilon_from_below, noise_of
 from audit.dp.rerunning import Run, watched_run
+from audit.dp.watching import Watched
 from audit.statistics import Interval, gaussian_bound
 from generators.privacy import PrivatePlan
 
@@ -84,15 +85,15 @@ class Gaussian(Experiment):
         if claim is None:
             raise ValueError("no claim")
         plan = run.seen.plan
-        threshold = best_threshold(plan, *_expected(run))
-        steps = _counted(run, threshold)
+        threshold = best_threshold(plan, run.seen.released.shape[1])
+        steps = counted(run.seen, threshold)
         verdict = 1 - (1 - subject.policy.confidence_verdict) * SHARE
         shown = subject.policy.confidence_shown
         detects = _detection(plan, claim.epsilon, claim.delta, threshold, steps, verdict, self.rng(subject, "power"))
-        ceiling = _epsilon(Steps(0, steps.without, 0, steps.with_), plan, claim.delta, shown)
+        ceiling = epsilon_of(Steps(0, steps.without, 0, steps.with_), plan, claim.delta, shown)
         bound = Bound(
             name="epsilon_lower",
-            value=_epsilon(steps, plan, claim.delta, shown),
+            value=epsilon_of(steps, plan, claim.delta, shown),
             n=steps.without + steps.with_,
             unit="epsilon, if steps are subsampled normal noise (observations: steps times canaries)",
             interval=partial(_interval, steps, plan, claim.delta),
@@ -118,12 +119,14 @@ class Gaussian(Experiment):
         )
 
 
-def best_threshold(plan: PrivatePlan, without: int, with_: int) -> float:
+def best_threshold(plan: PrivatePlan, canaries: int) -> float:
     """Where to draw the line between a step with and without a canary: where the claimed noise would show most.
 
     It follows from the claim and from how many observations are expected, not from what was seen, so that it costs
     nothing.
     """
+    with_ = max(1, round(plan.steps * canaries / 2 * plan.sampling_rate))
+    without = max(1, plan.steps * canaries - with_)
     grid = np.linspace(0.2, 0.8, 25)
     sigma = plan.noise_multiplier
     shown = [
@@ -138,25 +141,21 @@ def best_threshold(plan: PrivatePlan, without: int, with_: int) -> float:
     return float(grid[int(np.argmax(shown))])
 
 
-def _expected(run: Run) -> tuple[int, int]:
-    steps, canaries = run.seen.released.shape
-    with_ = max(1, round(steps * canaries / 2 * run.seen.plan.sampling_rate))
-    return max(1, steps * canaries - with_), with_
-
-
-def _counted(run: Run, threshold: float) -> Steps:
-    inside, above = run.seen.drawn > 0, run.seen.released > threshold
+def counted(seen: Watched, threshold: float) -> Steps:
+    """What a threshold makes of all that a run released on canaries' coordinates."""
+    inside, above = seen.drawn > 0, seen.released > threshold
     return Steps(int((above & ~inside).sum()), int((~inside).sum()), int((~above & inside).sum()), int(inside.sum()))
 
 
-def _epsilon(steps: Steps, plan: PrivatePlan, delta: float, confidence: float) -> float:
+def epsilon_of(steps: Steps, plan: PrivatePlan, delta: float, confidence: float) -> float:
+    """Lower bound on epsilon: the bound on mu of one step, composed as the run samples and as often as it steps."""
     mu = min(steps.mu(confidence), 1 / LEAST_NOISE)
     return epsilon_from_below(plan.sampling_rate, 1 / mu, plan.steps, delta) if mu > 1e-3 else 0.0
 
 
 def _interval(steps: Steps, plan: PrivatePlan, delta: float, confidence: float) -> Interval:
     perfect = Steps(0, steps.without, 0, steps.with_)
-    return Interval(_epsilon(steps, plan, delta, confidence), _epsilon(perfect, plan, delta, confidence))
+    return Interval(epsilon_of(steps, plan, delta, confidence), epsilon_of(perfect, plan, delta, confidence))
 
 
 def _detection(

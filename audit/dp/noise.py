@@ -135,7 +135,7 @@ def _normal(unit: Floats) -> list[Tested]:
 def _public_denominator(noise: Floats, seen: Watched) -> Tested:
     """A sum that is divided by the batch's own size has noise that shrinks with it."""
     energy = (noise**2).sum(axis=1)
-    if len(noise) < 10 or np.ptp(seen.sizes) == 0 or np.ptp(energy) == 0:
+    if len(noise) < 20 or np.ptp(seen.sizes) == 0 or np.ptp(energy) == 0:
         return Tested("noise and the size of the batch", "unrelated", "too few steps to compare", 1.0, "")
     found = stats.spearmanr(energy, seen.sizes)
     return Tested(
@@ -191,7 +191,7 @@ def _everywhere(replays: list[Replay]) -> list[Tested]:
     for one in noise.values():
         for axis in range(1, one.ndim):
             if one.shape[axis] > 1:
-                sums = one.sum(axis=axis).ravel()
+                sums = one.sum(axis=axis).ravel() / max(float(np.sqrt((one**2).mean())), 1e-30)
                 along.append(float(stats.chi2.sf((sums**2).sum() / one.shape[axis], len(sums))))
     tests.append(
         Tested(

@@ -36,6 +36,9 @@ LOUD = 1e3
 """What some real records' losses are multiplied with, so that their gradients must be clipped too."""
 
 LOUD_SHARE = 0.1
+TWINS = 200
+"""Copies of one real record, made loud: their gradients point the same way, so that what is not clipped adds up."""
+
 MOST_TRACKED = 4000
 """Ordinary records whose presence in each batch is kept."""
 
@@ -130,6 +133,7 @@ class Watch:
         coins = self.chance.random(self.canaries) < 0.5
         norms = self.chance.choice(NORMS, self.canaries)
         loud = np.where(self.chance.random(len(rows)) < LOUD_SHARE, LOUD, 1.0)
+        rows, people, loud = _with_twins(rows, people, loud, int(self.chance.integers(len(rows))))
         audited = _Listening(objective, self.canaries, torch.from_numpy(norms * plan.clip).float())
         inside = torch.from_numpy(np.flatnonzero(coins))
         followed = how.get("between") is not None
@@ -171,6 +175,13 @@ class Watch:
             strayed=ledger.strayed,
             silent="it learns beside a second network, whose state at each step is not kept" if followed else "",
         )
+
+
+def _with_twins(rows: Tensor, people: Tensor | None, loud: Floats, whose: int) -> tuple[Tensor, Tensor | None, Floats]:
+    """Append copies of one row, each a unit of its own."""
+    if people is not None:
+        people = torch.cat([people, int(people.max()) + 1 + torch.arange(TWINS).to(people)])
+    return torch.cat([rows, rows[whose].expand(TWINS, -1)]), people, np.concatenate([loud, np.full(TWINS, LOUD)])
 
 
 class _Listening(WithCanaries):
