@@ -95,15 +95,20 @@ class Experiment(Check):
             raise ValueError("an experiment without a claim")
         confidence = 1 - (1 - subject.policy.confidence_verdict) * SHARE / len(outcome.bounds)
         gates = [judge(self.id, bound, claim.epsilon, confidence, outcome.broken) for bound in outcome.bounds]
-        whys = [f"{gate.why[0].upper()}{gate.why[1:]}." for gate in gates]
         return Examined(
             measured=[*(replace(bound, claim=claim.epsilon) for bound in outcome.bounds), *outcome.others],
-            why=" ".join([*dict.fromkeys(whys), outcome.answer]),
+            why=f"{said(gates)} {outcome.answer}",
             gates=gates,
             power=outcome.power,
             figures=outcome.figures,
             tables=outcome.tables,
         )
+
+
+def said(gates: list[Gate]) -> str:
+    """What several gates say together, in sentences: where one is violated, only that."""
+    telling = [gate for gate in gates if gate.status == "fail"] or gates
+    return " ".join(dict.fromkeys(f"{gate.why[0].upper()}{gate.why[1:]}." for gate in telling))
 
 
 def judge(check: str, bound: Bound, claim: float, confidence: float, broken: list[str]) -> Gate:

@@ -3,5 +3,6 @@
 from audit.dp.gaussian import Gaussian
 from audit.dp.one_run import OneRun
 from audit.dp.preprocessing import Preprocessing
+from audit.dp.trainers import Trainer, audit_trainer, nearness
 
-__all__ = ["Gaussian", "OneRun", "Preprocessing"]
+__all__ = ["Gaussian", "OneRun", "Preprocessing", "Trainer", "audit_trainer", "nearness"]

@@ -149,7 +149,7 @@ class OneRun(Experiment):
                     value=bound(found.canaries, made, found.right, delta, shown),
                     n=found.canaries,
                     unit=f"epsilon (canaries; {found.right} of {made} guesses right)",
-                    interval=partial(_interval, bound, found, delta),
+                    interval=partial(interval_of, bound, found, delta),
                     chance=0.0,
                     bounds=(0.0, float("inf")),
                     kind=kind,
@@ -197,11 +197,11 @@ def best_number(practice: Coins, bound: BoundOf, delta: float) -> int:
     shown = {}
     for share in SHARES:
         made = max(2, round(share * canaries))
-        shown[made] = bound(canaries, made, round(made * _accuracy(practice, share)), delta, 0.95)
+        shown[made] = bound(canaries, made, round(made * accuracy(practice, share)), delta, 0.95)
     return max(shown, key=lambda made: shown[made])
 
 
-def _accuracy(practice: Coins, share: float) -> float:
+def accuracy(practice: Coins, share: float) -> float:
     """How often guesses are right, when so many of all canaries are guessed about."""
     rng = np.random.default_rng(0)
     found = [guess(scores, coins, max(2, round(share * len(coins))), rng) for scores, coins in practice]
@@ -211,13 +211,13 @@ def _accuracy(practice: Coins, share: float) -> float:
 def _detection(loud: Coins, bound: BoundOf, made: int, claim: float, delta: float, confidence: float) -> float:
     """How likely would canaries of a mechanism with twice the claimed epsilon have shown more than the claim?"""
     canaries = len(loud[0][1])
-    least = _least_right(bound, canaries, made, claim, delta, confidence)
-    return 0.0 if least is None else float(stats.binom.sf(least - 1, made, _accuracy(loud, made / canaries)))
+    least = least_right(bound, canaries, made, claim, delta, confidence)
+    return 0.0 if least is None else float(stats.binom.sf(least - 1, made, accuracy(loud, made / canaries)))
 
 
 def _enough(loud: Coins, bound: BoundOf, claim: float, delta: float, confidence: float) -> str:
     """How many canaries would have shown it likely enough, as a power of two."""
-    accuracy = {share: _accuracy(loud, share) for share in SHARES}
+    accuracy = {share: accuracy(loud, share) for share in SHARES}
     canaries = 1024
     while canaries <= _MOST:
         for share, right in accuracy.items():
@@ -228,7 +228,7 @@ def _enough(loud: Coins, bound: BoundOf, claim: float, delta: float, confidence:
     return f"more than {_MOST:,} canaries would be needed"
 
 
-def _least_right(bound: BoundOf, canaries: int, made: int, claim: float, delta: float, confidence: float) -> int | None:
+def least_right(bound: BoundOf, canaries: int, made: int, claim: float, delta: float, confidence: float) -> int | None:
     """The fewest right guesses that show more than the claim; None if all of them do not."""
     if bound(canaries, made, made, delta, confidence) <= claim:
         return None
@@ -239,6 +239,7 @@ def _least_right(bound: BoundOf, canaries: int, made: int, claim: float, delta: 
     return high
 
 
-def _interval(bound: BoundOf, found: Guesses, delta: float, confidence: float) -> Interval:
+def interval_of(bound: BoundOf, found: Guesses, delta: float, confidence: float) -> Interval:
+    """From what the guesses prove to what they would have proven, had all been right."""
     low = bound(found.canaries, found.made, found.right, delta, confidence)
     return Interval(low, bound(found.canaries, found.made, found.made, delta, confidence))
