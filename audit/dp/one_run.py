@@ -217,10 +217,10 @@ def _detection(loud: Coins, bound: BoundOf, made: int, claim: float, delta: floa
 
 def _enough(loud: Coins, bound: BoundOf, claim: float, delta: float, confidence: float) -> str:
     """How many canaries would have shown it likely enough, as a power of two."""
-    accuracy = {share: accuracy(loud, share) for share in SHARES}
+    rates = {share: accuracy(loud, share) for share in SHARES}
     canaries = 1024
     while canaries <= _MOST:
-        for share, right in accuracy.items():
+        for share, right in rates.items():
             made = max(2, round(share * canaries))
             if bound(canaries, made, int(stats.binom.ppf(1 - LIKELY, made, right)), delta, confidence) > claim:
                 return f"about {canaries:,} canaries would be needed"

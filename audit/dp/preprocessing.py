@@ -35,12 +35,12 @@ _PERSONAL = ("weights_sha256", "ledger_head", "created", "hash", "previous", "ti
 class Preprocessing(Check):
     """Does anything but noisy gradients tell whether one extreme record was there?
 
-    Two data sets of equal size differ in one record: in the second, one record stands at the ends of all declared
-    ranges and has the rarest levels, which nobody in the first has. The target's kind is fitted on each several times,
-    under the target's budget with its domains public, for a single pass, and all that is saved beside the weights'
-    values - encoders, categories, vocabulary, schema, ledger, history, names and shapes of weights, the files
-    themselves - and the domains of samples are compared. What differs between the two but never between fits on the
-    same one was read from the record without noise, which no epsilon allows.
+    Data sets of equal size differ in one record: in one of them it is like all others, in another it stands at the
+    highest end of every range and has the rarest categories, in a third at the lowest end. The target's kind is fitted
+    on each several times, under the target's budget with its domains public, for a single pass, and all that is saved
+    beside the weights' values - encoders, categories, schema, ledger, history, names and shapes of weights - is
+    compared, and whether samples leave the domains. What differs between data sets but never between fits on the same
+    one was read from the record without noise, which no epsilon allows.
 
     Estimate: `differences`, how many entries tell the two apart. It is a count, not a sample: its interval is itself.
 
@@ -70,12 +70,12 @@ class Preprocessing(Check):
     def _examine(self, subject: Subject) -> Examined:
         target = asked_model(subject.target)
         frame = fitted_into(subject.dataset.train, target.schema_)
-        plain, extreme = neighbours(frame, target.schema_)
+        frames = neighbours(frame, target.schema_)
         seed = int(self.rng(subject, "model").integers(2**31))
         declared = replace(subject.dataset, schema=published_domains(target.schema_))
-        found = _differences(target, declared, (plain, extreme), audited_budget(target), seed)
+        found = _differences(target, declared, frames, audited_budget(target), seed)
         learning = replace(subject.dataset, schema=_undeclared(target.schema_))
-        planted = _differences(target, learning, (plain, extreme), None, seed)
+        planted = _differences(target, learning, frames, None, seed)
         confidence = subject.policy.confidence_verdict
         status, why = _verdict(found, planted)
         shown = subject.policy.confidence_shown
@@ -107,30 +107,37 @@ class Preprocessing(Check):
         )
 
 
-def neighbours(frame: pd.DataFrame, schema: Schema) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return two frames that differ in their first record: in the second it is like no other, within the domains.
+def neighbours(frame: pd.DataFrame, schema: Schema) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Return three frames that differ in their first record: a plain one, one with a highest and one with a lowest.
 
-    In the first frame, nobody stands beyond the middle eight tenths of a range, or has a column's rarest level.
+    In the plain frame nobody stands beyond the middle eight tenths of a range, at either end of ordered levels, or has
+    a column's rarest category. The extreme records stand at the ends that the column has, and have that category.
     """
     plain = frame.reset_index(drop=True).copy()
-    extreme: dict[str, Any] = {}
+    highest: dict[str, Any] = {}
+    lowest: dict[str, Any] = {}
     for column in schema.modelled:
         cells = plain[column.name]
         if column.kind in RANGE_KINDS and cells.notna().any():
-            low, high = cells.quantile(0.1, interpolation="nearest"), cells.quantile(0.9, interpolation="nearest")
-            extreme[column.name] = cells.max()
+            low, high = (cells.quantile(share, interpolation="nearest") for share in (0.1, 0.9))
+            lowest[column.name], highest[column.name] = cells.min(), cells.max()
             plain[column.name] = cells.mask(cells < low, low).mask(cells > high, high)
         elif column.kind in LEVEL_KINDS and cells.nunique() > 1:
             counts = cells.value_counts()
-            rarest, usual = counts.index[-1], counts.index[0]
-            extreme[column.name] = rarest
-            plain[column.name] = cells.mask(cells == rarest, usual)
-    if not extreme:
+            ends = (cells.min(), cells.max()) if column.kind == "ordinal" else (counts.index[-1], counts.index[-1])
+            usual = next((level for level in counts.index if level not in ends), counts.index[0])
+            lowest[column.name], highest[column.name] = ends
+            plain[column.name] = cells.mask(cells.isin([end for end in ends if end != usual]), usual)
+    if not highest:
         raise NotApplicableError("no column has a range or levels in which a record could be extreme")
-    other = plain.copy()
-    for name, value in extreme.items():
-        other.loc[0, name] = value
-    return plain, other
+    return plain, _with_first(plain, highest), _with_first(plain, lowest)
+
+
+def _with_first(frame: pd.DataFrame, record: dict[str, Any]) -> pd.DataFrame:
+    changed = frame.copy()
+    for name, value in record.items():
+        changed.loc[0, name] = value
+    return changed
 
 
 def entries(model: Generator) -> dict[str, str]:
@@ -175,12 +182,13 @@ def _differences(
         for frame in frames
     ]
     names = sorted({name for fits in seen for one in fits for name in one})
-    return [name for name in names if _tells([[one.get(name) for one in fits] for fits in seen])]
+    return [name for name in names if _tells([{one.get(name) for one in fits} for fits in seen])]
 
 
-def _tells(values: list[list[str | None]]) -> bool:
-    one, other = ({*fits} for fits in values)
-    return len(one) == 1 and len(other) == 1 and one != other
+def _tells(values: list[set[str | None]]) -> bool:
+    """Whether an entry is the same in all fits on one data set, and another one on some other."""
+    plain, *others = values
+    return len(plain) == 1 and any(len(other) == 1 and other != plain for other in others)
 
 
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:
@@ -222,7 +230,7 @@ def _count(names: list[str]) -> Measured:
     return Measured(
         name="differences",
         value=count,
-        n=2 * REPEATS,
+        n=3 * REPEATS,
         unit="entries that tell one record's presence (fits)",
         interval=lambda _: Interval(count, count),
         chance=0.0,
