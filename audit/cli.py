@@ -20,7 +20,6 @@ from audit.listing import LISTS, WIDTH, coverage
 from audit.membership import check_keys, write_record_risk
 from audit.modelling import commands as modelling
 from audit.options import (
-    FAILED,
     OK,
     USAGE,
     AllowInconclusive,

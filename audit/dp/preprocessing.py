@@ -19,7 +19,7 @@ from audit.checks.retrained import asked_model, published_domains
 from audit.dp.rerunning import audited_budget
 from audit.statistics import Interval
 from generators import Column, Dataset, Generator, PrivacyBudget, Schema
-from generators.datasets.schema import LEVEL_KINDS, RANGE_KINDS
+from generators.datasets.columns import LEVEL_KINDS, RANGE_KINDS
 from generators.encoding.private_domains import fitted_into
 from reports import Controls, Gate, Status, Table
 

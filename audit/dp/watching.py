@@ -21,7 +21,7 @@ from audit.checks import NotApplicableError
 from audit.dp.replaying import Replay, Step, replayed
 from audit.statistics import Floats
 from generators import Dataset, Generator, InputError, PrivacyBudget
-from generators.models.base import Beside
+from generators.models.running import Beside
 from generators.privacy import PrivatePlan
 from generators.training import History, WithCanaries, train_privately
 from generators.training.clipping import modes_for, trained
