@@ -7,6 +7,7 @@ neither, and the design would have caught twice the claim. Else `inconclusive`, 
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from dataclasses import dataclass, field, replace
 from typing import Any, final
@@ -14,6 +15,7 @@ from typing import Any, final
 from audit.checks.check import Check, Examined
 from audit.checks.measured import Measured
 from audit.checks.subject import Subject
+from audit.statistics import Interval
 from reports import Estimate, Figure, Gate, Status, Table
 from reports.document import BoundKind
 
@@ -22,6 +24,10 @@ LIKELY = 0.8
 
 SHARE = 0.5
 """Of the errors that a verdict may make, the share that bounds may make; tests of assumptions have the rest."""
+
+
+class UndecidedError(Exception):
+    """Raised by a leaf that could not measure what the claim is about; the message says why. Never a pass."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +95,10 @@ class Experiment(Check):
 
     @final
     def _examine(self, subject: Subject) -> Examined:
-        outcome = self.experiment(subject)
+        try:
+            outcome = self.experiment(subject)
+        except UndecidedError as stop:
+            outcome = Outcome([_nothing(name, str(stop)) for name in self.measures], [], "")
         claim = subject.target.privacy.claim
         if claim is None:
             raise ValueError("an experiment without a claim")
@@ -97,12 +106,37 @@ class Experiment(Check):
         gates = [judge(self.id, bound, claim.epsilon, confidence, outcome.broken) for bound in outcome.bounds]
         return Examined(
             measured=[*(replace(bound, claim=claim.epsilon) for bound in outcome.bounds), *outcome.others],
-            why=f"{said(gates)} {outcome.answer}",
+            why=f"{said(gates)} {outcome.answer}".strip(),
             gates=gates,
             power=outcome.power,
             figures=outcome.figures,
-            tables=outcome.tables,
+            tables=[_bounds_table(gates, outcome.bounds), *outcome.tables],
         )
+
+
+def _nothing(name: str, why: str) -> Bound:
+    """What is known of epsilon where nothing could be measured."""
+    return Bound(name, 0.0, 0, "epsilon", lambda _: Interval(0.0, 0.0), bounds=(0.0, math.inf), needed=why)
+
+
+def _bounds_table(gates: list[Gate], bounds: list[Bound]) -> Table:
+    """Claim, bound, kind and ceiling side by side."""
+    return Table(
+        title="Epsilon, claimed and measured",
+        description="A lower bound above the claim refutes it; one below it is as much as this attacker could show, "
+        "and more may be true. No outcome of this design could have shown more than its ceiling.",
+        columns=["claimed", "at least", f"at {gates[0].confidence:.2%}", "ceiling", "kind of bound"],
+        rows=[
+            [
+                round(gate.limit, 2),
+                round(bound.value, 2),
+                round(gate.low, 2),
+                round(max(bound.ceiling, bound.value), 2),
+                bound.kind,
+            ]
+            for gate, bound in zip(gates, bounds, strict=True)
+        ],
+    )
 
 
 def said(gates: list[Gate]) -> str:
@@ -149,6 +183,8 @@ def _verdict(bound: Bound, low: float, claim: float, confidence: float, broken: 
     if low > claim:
         proven = f"epsilon is at least {low:.2f} at {confidence:.2%} confidence ({bound.kind})"
         return "fail", f"violated: {proven}, more than the claimed {claim:.3g}"
+    if not bound.n:
+        return "inconclusive", bound.needed
     if bound.detects < LIKELY or bound.ceiling <= claim:
         missing = f"; {bound.needed}" if bound.needed else ""
         return "inconclusive", (

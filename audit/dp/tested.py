@@ -39,7 +39,7 @@ def failed(tests: list[Tested], level: float) -> list[Tested]:
 
     Source: Bonferroni's inequality.
     """
-    return [one for one in tests if one.p < level / len(tests)]
+    return [one for one in tests if not one.p >= level / len(tests)]  # what is not a number fails, too
 
 
 def two_sided(z: float) -> float:

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from audit.checks import NotApplicableError
+from audit.checks.experiment import UndecidedError
 from audit.dp.replaying import Replay, Step, replayed
 from audit.statistics import Floats
 from generators import Dataset, Generator, InputError, PrivacyBudget
@@ -38,6 +38,11 @@ LOUD = 1e3
 LOUD_SHARE = 0.1
 TWINS = 200
 """Copies of one real record, made loud: their gradients point the same way, so that what is not clipped adds up."""
+
+_UNTESTED = (
+    "noise elsewhere than on canaries' coordinates was not tested, since this kind learns beside a second network, whose "
+    "state at each step is not kept"
+)
 
 MOST_TRACKED = 4000
 """Ordinary records whose presence in each batch is kept."""
@@ -96,12 +101,15 @@ def watched_fit(
         chance: Source of coins and choices; never of noise.
 
     Raises:
-        NotApplicableError: The model is not trained by noisy gradients, or not in a way that lets canaries in.
+        UndecidedError: The model is not trained by noisy gradients, not in a way that lets canaries in, or to numbers
+            that are not finite.
     """
     watch = Watch(canaries, replays, chance)
     model.fit_beside(dataset, budget, None, Beside(progress=False, loops=watch))
+    if watch.seen is not None and not np.isfinite(watch.seen.released).all():
+        raise UndecidedError(f"{model.kind} was trained to numbers that are not finite, from which nothing follows")
     if watch.seen is None:
-        raise NotApplicableError(f"{model.kind} is not trained by noisy gradients, so there are none to watch")
+        raise UndecidedError(f"{model.kind} is not trained by noisy gradients, so there are none to watch")
     return watch.seen
 
 
@@ -127,7 +135,7 @@ class Watch:
     ) -> None:
         """Train by the shipped loop on the rows and the canaries."""
         if rows.ndim != 2 or "ghost" not in modes_for(objective):
-            raise NotApplicableError(
+            raise UndecidedError(
                 "this kind's layers are clipped row by row, where an auditor cannot see yet which rows a batch holds"
             )
         coins = self.chance.random(self.canaries) < 0.5
@@ -173,7 +181,7 @@ class Watch:
             units=units + len(inside),
             replays=[replayed(untouched, step, plan) for step in audited.kept],
             strayed=ledger.strayed,
-            silent="it learns beside a second network, whose state at each step is not kept" if followed else "",
+            silent=_UNTESTED if followed else "",
         )
 
 
@@ -206,12 +214,29 @@ class _Listening(WithCanaries):
 
     def close(self) -> NDArray[np.int64]:
         """End a step, and return which rows passed in it."""
-        rows = np.concatenate(self.passed) if self.passed else np.empty(0, dtype=np.int64)
-        if self._step is not None:
+        once = _without_repeats(self.passed)
+        rows = np.concatenate(once) if once else np.empty(0, dtype=np.int64)
+        if self._step is not None and len(once) == len(self.passed):
             self._step.released = {name: _gradient(one).clone() for name, one in trained(self).items()}
             self.kept.append(self._step)
         self.passed, self._step, self.now = [], None, self.now + 1
         return rows
+
+
+def _without_repeats(passed: list[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
+    """Leave out passes of single rows that only repeat a pass whose sum was not finite; the first one did not count."""
+    kept, waiting = [], list(passed)
+    while waiting:
+        first = waiting.pop(0)
+        kept.append(first)
+        singles = waiting[: len(first)]
+        if (
+            len(first) > 1
+            and all(len(one) == 1 for one in singles)
+            and np.array_equal(np.concatenate([np.empty(0, dtype=np.int64), *singles]), first)
+        ):
+            del waiting[: len(first)]
+    return kept
 
 
 class _Kept:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,12 +11,12 @@ from torch import Tensor, nn
 
 from audit.dp.assumptions import assumption_tests
 from audit.dp.tested import failed
-from audit.dp.watching import Watch, Watched
+from audit.dp.watching import TWINS, Watch, Watched
 from generators.privacy import PrivatePlan
 from tests.audit.dp.faults import FAULTS, Fault
 
 LEVEL = 0.0005
-PLAN = PrivatePlan(units=150, sampling_rate=0.2, steps=80, noise_multiplier=1.5, clip=1.0, epsilon=9, delta=1e-5)
+PLAN = PrivatePlan(units=150, sampling_rate=0.2, steps=60, noise_multiplier=1.5, clip=1.0, epsilon=9, delta=1e-5)
 
 
 class Small(nn.Module):
@@ -48,3 +50,31 @@ def test_a_planted_fault_is_found_and_named(fault: Fault, monkeypatch: pytest.Mo
 def test_the_shipped_trainer_is_accused_of_nothing(seed: int) -> None:
     broken = failed(assumption_tests(watched(seed)), LEVEL)
     assert not broken, [(one.what, one.p, one.seen) for one in broken]
+
+
+def test_people_are_drawn_and_watched_as_units() -> None:
+    torch.manual_seed(0)
+    watch = Watch(canaries=120, replays=8, chance=np.random.default_rng(0))
+    people = torch.arange(300) // 2
+    watch.train_privately(Small(), torch.randn(300, 6), PLAN, people=people, learning_rate=1e-3, progress=False)
+    seen = watch.seen
+    assert seen is not None
+    assert seen.others.shape[1] == 150 + TWINS
+    assert seen.units == 150 + TWINS + seen.coins.sum()
+    assert not failed(assumption_tests(seen), LEVEL)
+
+
+class Overflowing(Small):
+    """One row in thirty has a loss that is not finite, and counts as nothing."""
+
+    def forward(self, batch: Tensor) -> Tensor:
+        return super().forward(batch) / (batch[:, 0] < 1.8).float()
+
+
+def test_a_row_that_overflows_is_no_fault() -> None:
+    torch.manual_seed(0)
+    watch = Watch(canaries=120, replays=8, chance=np.random.default_rng(3))
+    plan = replace(PLAN, steps=25)
+    watch.train_privately(Overflowing(), torch.randn(150, 6), plan, learning_rate=1e-3, progress=False)
+    assert watch.seen is not None
+    assert not failed(assumption_tests(watch.seen), LEVEL)
