@@ -1,6 +1,6 @@
 """Attacks on generative models, evaluations of them, and audits made of both."""
 
-from audit import anonymity, fidelity, membership, memorization, utility  # importing a family registers its checks
+from audit import anonymity, dp, fidelity, membership, memorization, utility  # importing a family registers its checks
 from audit.auditing import run_audit
 from audit.checks import (
     Attack,
@@ -28,6 +28,7 @@ __all__ = [
     "all_checks",
     "anonymity",
     "default_policy",
+    "dp",
     "fidelity",
     "membership",
     "memorization",

@@ -13,24 +13,25 @@ import typer
 from audit import default_policy, run_audit
 from audit.auditing import Observer
 from audit.checks import require_columns, select
+from audit.claims import commands as claims
 from audit.command import for_one_check, shown
 from audit.console import announce, checking, err, out, warnings_in_one_line
 from audit.listing import LISTS, WIDTH, coverage
 from audit.membership import check_keys, write_record_risk
 from audit.modelling import commands as modelling
 from audit.options import (
-    BROKE,
-    FAILED,
     OK,
-    UNDECIDED,
     USAGE,
+    AllowInconclusive,
     KeepModels,
+    Output,
     RecordKeys,
     RecordRisk,
     Schema,
     Seed,
     Unit,
     Way,
+    exit_code,
 )
 from audit.reporting import commands as reporting
 from audit.results import default_folder, new_folder, write_results
@@ -38,9 +39,8 @@ from audit.suite import Suite, run_suite
 from audit.targets import records_target
 from generators import Dataset, InputError, load_generator, load_parts, read_like
 from generators.datasets.files import require_free
-from reports import PROFILES, Audit, DocumentError, judge
+from reports import PROFILES, Audit, DocumentError
 from reports.formats import add_step_summary
-from reports.release import counts
 
 # Typer carries a copy of click or imports it, by version; what it raises for wrong usage is BadParameter's ancestor.
 _UsageError: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
@@ -58,12 +58,11 @@ app = typer.Typer(
 )
 app.add_typer(modelling)
 app.add_typer(reporting)
+app.add_typer(claims)
 
-Output = Annotated[Path | None, typer.Option(help="Folder for the results; default: a new dated one under runs/.")]
 TargetColumn = Annotated[str | None, typer.Option(help="Column that models on this data should predict.")]
 Checks = Annotated[str | None, typer.Option(help="Ids, families or patterns, separated by commas; default: all.")]
 Changes = Annotated[list[str] | None, typer.Option("--set", help="Change one value, e.g. model.parameters.epochs=10.")]
-AllowInconclusive = Annotated[bool, typer.Option(help="Exit with 0 although a gate could not be decided.")]
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -252,26 +251,6 @@ def _finish(audit: Audit, folder: Path, allow_inconclusive: bool) -> int:
     announce(audit, folder)
     add_step_summary(audit)
     return exit_code(audit, allow_inconclusive)
-
-
-def exit_code(audit: Audit, allow_inconclusive: bool = False) -> int:
-    """The process's answer: 3 if a check broke, else 1 if a gate fails, else 4 if one could not be decided, else 0.
-
-    An audit to which no check applies has decided nothing either. If the way of release was declared, only the
-    attackers count whom it lets in, and those of them who were not tried leave the audit undecided.
-    """
-    if any(finding.status == "error" for finding in audit.findings):
-        return BROKE
-    judgement = judge(audit)
-    if any(gate.status == "fail" for gate in judgement.gates):
-        return FAILED
-    counted = (finding.status for finding in audit.findings if counts(finding, audit.release))
-    statuses = [*(gate.status for gate in judgement.gates), *counted, *("inconclusive" for _ in judgement.wanting)]
-    # An audit to which no check applies knows nothing: in a pipeline that must not look like a pass.
-    unanswered = all(status in ("not-applicable", "not-run") for status in statuses)
-    if ("inconclusive" in statuses or unanswered) and not allow_inconclusive:
-        return UNDECIDED
-    return OK
 
 
 def _one_line(message: str) -> str:

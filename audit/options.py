@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from reports import PROFILES
+from reports import PROFILES, Audit, judge
+from reports.release import counts
 
 OK, FAILED, USAGE, BROKE, UNDECIDED = 0, 1, 2, 3, 4
 
@@ -35,3 +36,25 @@ KeepModels = Annotated[
 RecordKeys = Annotated[
     Path | None, typer.Option(help="Also write which record each of those ids names, to this .parquet file.")
 ]
+Output = Annotated[Path | None, typer.Option(help="Folder for the results; default: a new dated one under runs/.")]
+AllowInconclusive = Annotated[bool, typer.Option(help="Exit with 0 although a gate could not be decided.")]
+
+
+def exit_code(audit: Audit, allow_inconclusive: bool = False) -> int:
+    """The process's answer: 3 if a check broke, else 1 if a gate fails, else 4 if one could not be decided, else 0.
+
+    An audit to which no check applies has decided nothing either. If the way of release was declared, only the
+    attackers count whom it lets in, and those of them who were not tried leave the audit undecided.
+    """
+    if any(finding.status == "error" for finding in audit.findings):
+        return BROKE
+    judgement = judge(audit)
+    if any(gate.status == "fail" for gate in judgement.gates):
+        return FAILED
+    counted = (finding.status for finding in audit.findings if counts(finding, audit.release))
+    statuses = [*(gate.status for gate in judgement.gates), *counted, *("inconclusive" for _ in judgement.wanting)]
+    # An audit to which no check applies knows nothing: in a pipeline that must not look like a pass.
+    unanswered = all(status in ("not-applicable", "not-run") for status in statuses)
+    if ("inconclusive" in statuses or unanswered) and not allow_inconclusive:
+        return UNDECIDED
+    return OK

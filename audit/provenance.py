@@ -25,6 +25,11 @@ def provenance(dataset: Dataset, seed: int, command: str, synthetic_sha256: str,
     """Describe this audit's inputs and surroundings."""
     parts = {name: DataPart(sha256=dataset.fingerprint(name), rows=len(frame)) for name, frame in dataset.parts.items()}
     parts["synthetic"] = DataPart(sha256=synthetic_sha256, rows=synthetic_rows)
+    return surroundings(parts, seed, command)
+
+
+def surroundings(parts: dict[str, DataPart], seed: int, command: str) -> Provenance:
+    """Describe where an audit of these inputs was run."""
     return Provenance(
         genassay=installed("genassay"),
         python=platform.python_version(),

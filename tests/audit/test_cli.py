@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audit.cli import exit_code, main
+from audit.cli import main
+from audit.options import exit_code
 from generators import load_dataset, write_table
 from reports import Audit
 

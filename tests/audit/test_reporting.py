@@ -8,7 +8,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from audit import run_audit
-from audit.cli import exit_code, main
+from audit.cli import main
+from audit.options import exit_code
 from audit.results import write_results
 from reports import FORMATS, Audit
 from tests.audit.planting import affairs

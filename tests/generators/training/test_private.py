@@ -192,7 +192,7 @@ def test_the_objective_is_handed_back_plain() -> None:
 def test_canaries_are_clipped_records_on_their_own_coordinate() -> None:
     audited = WithCanaries(Steep(), count=4, scale=100.0)
     rows = audited.rows(torch.ones(6, 5), torch.tensor([0, 2]))
-    assert rows.shape == (8, 6)
+    assert rows.shape == (8, 7)
     own: list[Tensor] = []
 
     def observe(_: int) -> None:
