@@ -14,6 +14,8 @@ from reports.visible import short
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_SHOWN = 40
+
 
 class Point(Part):
     """One model: how much it leaks (`x`) and how useful it is (`y`), each with its interval."""
@@ -47,9 +49,10 @@ def frame(_: FrontierData) -> Frame:
 
 
 def draw(axes: Axes, data: FrontierData) -> None:
-    """Draw the points with crosses for their intervals, named, and joined in order."""
-    axes.plot([p.x for p in data.points], [p.y for p in data.points], color=MUTED, linewidth=1, linestyle=":")
-    for point in data.points:
+    """Draw the points with crosses for their intervals, named, and joined in order; beyond 40 the rest is tabled."""
+    points = data.points[:_SHOWN]
+    axes.plot([p.x for p in points], [p.y for p in points], color=MUTED, linewidth=1, linestyle=":")
+    for point in points:
         axes.plot([point.x_low, point.x_high], [point.y, point.y], color=SERIES[0], linewidth=1.2, alpha=0.6)
         axes.plot([point.x, point.x], [point.y_low, point.y_high], color=SERIES[0], linewidth=1.2, alpha=0.6)
         axes.plot([point.x], [point.y], "o", color=SERIES[0], markersize=6)

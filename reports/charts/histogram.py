@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pydantic import Field, model_validator
 
 from reports.charts.canvas import Frame, legend_above
 from reports.charts.palette import MUTED, SERIES
+from reports.charts.thinning import merged
 from reports.document import Part, Table
 from reports.numbers import interval
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Counts = list[int | None]
+
+_BINS = 120
 
 
 class HistogramData(Part):
@@ -42,17 +46,20 @@ def frame(_: HistogramData) -> Frame:
 
 def draw(axes: Axes, data: HistogramData) -> None:
     """Draw both outlines, normalised to shares, and crosses on the base line where a cell is suppressed."""
-    centres = [(left + right) / 2 for left, right in zip(data.edges, data.edges[1:], strict=False)]
+    group = -(-len(data.members) // _BINS)
+    members, nonmembers = merged(data.members, group), merged(data.nonmembers, group)
+    edges = [*data.edges[:-1:group], data.edges[-1]]
+    centres = [(left + right) / 2 for left, right in pairwise(edges)]
     for counts, colour, style, label in (
-        (data.members, SERIES[0], "-", "members"),
-        (data.nonmembers, SERIES[1], "--", "non-members"),
+        (members, SERIES[0], "-", "members"),
+        (nonmembers, SERIES[1], "--", "non-members"),
     ):
         shares = _shares(counts)
-        axes.stairs(shares, data.edges, fill=True, color=colour, alpha=0.13, linewidth=0)
-        axes.stairs(shares, data.edges, color=colour, linestyle=style, linewidth=1.8, label=label)
+        axes.stairs(shares, edges, fill=True, color=colour, alpha=0.13, linewidth=0)
+        axes.stairs(shares, edges, color=colour, linestyle=style, linewidth=1.8, label=label)
     hidden = [
         centre
-        for centre, *counts in zip(centres, data.members, data.nonmembers, strict=True)
+        for centre, *counts in zip(centres, members, nonmembers, strict=True)
         if any(count is None for count in counts)
     ]
     if hidden:

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from reports.charts.canvas import Frame, legend_above
 from reports.charts.palette import LINE_STYLES, SERIES
+from reports.charts.thinning import along
 from reports.document import Part, Table
 from reports.visible import short
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _MARKERS = ("o", "s", "^", "D")
+_MARKED = 40
 
 
 class Line(Part):
@@ -52,10 +54,13 @@ def draw(axes: Axes, data: LinesData) -> None:
     """Draw each curve with markers where it was measured, and its band."""
     for number, line in enumerate(data.lines):
         colour = SERIES[number % len(SERIES)]
-        axes.fill_between(line.x, line.low, line.high, color=colour, alpha=0.14, linewidth=0)
+        drawn = along(line.x)
+        x, y, low, high = ([part[at] for at in drawn] for part in (line.x, line.y, line.low, line.high))
+        axes.fill_between(x, low, high, color=colour, alpha=0.14, linewidth=0)
         axes.plot(
-            line.x, line.y, color=colour, linestyle=LINE_STYLES[number % len(LINE_STYLES)],
-            marker=_MARKERS[number % len(_MARKERS)], markersize=4.5, label=_label(line, number),
+            x, y, color=colour, linestyle=LINE_STYLES[number % len(LINE_STYLES)],
+            marker=_MARKERS[number % len(_MARKERS)] if len(x) <= _MARKED else "", markersize=4.5,
+            label=_label(line, number),
         )  # fmt: skip
     axes.set(xlabel=short(data.x_unit, 48), ylabel=short(data.y_unit, 40))
     legend_above(axes, columns=2)

@@ -6,12 +6,14 @@ a few members without false alarms is a breach, and a linear axis hides it in a 
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, model_validator
 
 from reports.charts.canvas import Frame
 from reports.charts.palette import LINE_STYLES, MUTED, SERIES
+from reports.charts.thinning import along
 from reports.document import Part, Table
 from reports.numbers import percent
 from reports.visible import short
@@ -63,12 +65,14 @@ def draw(axes: Axes, data: RocData) -> None:
     for number, curve in enumerate(data.curves):
         colour = SERIES[number % len(SERIES)]
         x = [max(value, floor) for value in curve.fpr]
+        drawn = along([math.log(value) for value in x])
+        x = [x[at] for at in drawn]
         if curve.low is not None and curve.high is not None:
-            low, high = ([max(value, floor) for value in bound] for bound in (curve.low, curve.high))
+            low, high = ([max(bound[at], floor) for at in drawn] for bound in (curve.low, curve.high))
             axes.fill_between(x, low, high, color=colour, alpha=0.16, linewidth=0)
         marker = "o" if len(x) == 1 else None
         style = LINE_STYLES[number % len(LINE_STYLES)]
-        y = [max(value, floor) for value in curve.tpr]
+        y = [max(curve.tpr[at], floor) for at in drawn]
         axes.plot(x, y, color=colour, linestyle=style, marker=marker, label=_legend_label(curve, number))
     axes.set(xscale="log", yscale="log", xlim=(floor, 1), ylim=(floor, 1.06))
     axes.set(xlabel="false alarms (share of non-members)", ylabel="recognised (share of members)")

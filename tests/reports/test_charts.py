@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 import re
 import warnings
+from itertools import pairwise
 from typing import Any
 from xml.etree import ElementTree
 
@@ -11,6 +12,7 @@ import pytest
 from reports import Audit, DocumentError, Figure
 from reports.charts import CHARTS, draw_figure, draw_forest, tabulate_figure
 from reports.charts.palette import ROLES
+from reports.charts.thinning import MOST, along
 from tests.reports.gallery import gallery, png
 
 BARS = {"labels": ["a"], "values": [0.2], "low": [0.1], "high": [0.3], "unit": "share"}
@@ -145,6 +147,27 @@ def test_many_columns_and_bars_stay_readable() -> None:
     assert "column 119" in svg
     assert "column 79<" not in svg
     assert len(tabulate_figure(figure("column-distances", data)).rows) == many
+
+
+def test_dense_figures_stay_small_and_true() -> None:
+    """Twenty thousand points a curve: drawn by those that an eye can tell apart."""
+    x = [(at + 1) / 20_000 for at in range(20_000)]
+    y = [value**0.9 for value in x]
+    curve = CURVE | {"fpr": x, "tpr": y, "low": [value * 0.9 for value in y], "high": y}
+    dense = {
+        "roc": {"curves": [curve]},
+        "score-histogram": {"edges": [0.0, *x], "members": [7, None] * 10_000, "nonmembers": [9] * 20_000},
+        "robust-accuracy": {"lines": [{"label": "a", "x": x, "y": y, "low": y, "high": y}], "x_unit": "", "y_unit": ""},
+        "frontier": {"points": [POINT] * 2000, "x_unit": "", "y_unit": ""},
+    }
+    for kind, data in dense.items():
+        assert len(draw_figure(figure(kind, data), name="x")) < 60_000, kind
+        assert tabulate_figure(figure(kind, data)).rows
+    kept = along(x)
+    assert (kept[0], kept[-1]) == (0, 19_999)
+    assert len(kept) <= MOST
+    assert max(after - before for before, after in pairwise(kept)) < 200
+    assert along([0.0] * 1000) == [0, 998, 999]
 
 
 def test_no_curve_is_left_out_of_the_legend() -> None:

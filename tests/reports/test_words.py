@@ -151,8 +151,8 @@ def test_positions_put_the_null_at_nought_and_the_limit_at_one(document: dict[st
 
 
 DOCUMENTED = (
-    "changes", "charts.registry", "formats", "frameworks.mapping", "frameworks.reading", "html.render", "manifest",
-    "markdown", "numbers", "release", "signature", "verdict", "visible", "words",
+    "changes", "charts.registry", "charts.thinning", "formats", "frameworks.mapping", "frameworks.reading",
+    "html.render", "manifest", "markdown", "numbers", "release", "signature", "verdict", "visible", "words",
 )  # fmt: skip
 
 
