@@ -12,6 +12,7 @@ from audit.anonymity.nearest import Comparison
 from audit.anonymity.predicates import TOP, IntArray, Predicates, encode, from_rows, medians, univariate
 from audit.neighbours import Points, Space
 from generators import Schema
+from generators.datasets.tokens import MISSING_TOKENS
 
 ROUNDING = 1e-5  # distances that differ by less are the same to 32 bits
 
@@ -75,7 +76,9 @@ def _translated(
     encoded = [np.zeros((len(frame), len(names)), dtype=np.int64) for frame in frames]
     for place, name in enumerate(names):
         asked = [(at, operator, value) for at, (_, column, operator, value) in enumerate(terms) if column == name]
-        values = pd.DataFrame({name: pd.Series([value for *_, value in asked], dtype=frames[0][name].dtype)})
+        # What is a value of its own to Anonymeter, such as a question mark, is a missing cell here.
+        said = [None if value in MISSING_TOKENS else value for *_, value in asked]
+        values = pd.DataFrame({name: pd.Series(said, dtype=frames[0][name].dtype)})
         *parts, ranks = encode([*frames, values], [name])
         for records, part in zip(encoded, parts, strict=True):
             records[:, place] = part[:, 0]
