@@ -90,7 +90,7 @@ class Gaussian(Experiment):
         verdict = 1 - (1 - subject.policy.confidence_verdict) * SHARE
         shown = subject.policy.confidence_shown
         detects = _detection(plan, claim.epsilon, claim.delta, threshold, steps, verdict, self.rng(subject, "power"))
-        if run.seen.silent:
+        if not run.seen.replays:
             detects = 0.0  # noise beyond the canaries' coordinates was not looked at
         ceiling = epsilon_of(Steps(0, steps.without, 0, steps.with_), plan, claim.delta, shown)
         bound = Bound(
@@ -104,7 +104,7 @@ class Gaussian(Experiment):
             kind="family",
             ceiling=ceiling,
             detects=detects,
-            needed=run.seen.silent or "more canaries or steps are needed",
+            needed="more canaries or steps are needed" if run.seen.replays else "no step could be computed again",
         )
         return Outcome(
             bounds=[bound],

@@ -25,9 +25,17 @@ _AT_ONCE = 2**24
 
 @dataclass
 class Step:
-    """What is kept of a step: weights before it, each pass's rows and state of the generator, what was released."""
+    """What is kept of a step.
+
+    Attributes:
+        weights: Before the step.
+        beside: Those of a network that learns beside it, such as a GAN's generator.
+        passes: Each pass's rows, and the state of torch's generator before it.
+        released: The noisy mean gradient.
+    """
 
     weights: dict[str, Tensor]
+    beside: dict[str, Tensor] = field(default_factory=dict)
     passes: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     released: dict[str, Tensor] = field(default_factory=dict)
 
@@ -45,14 +53,17 @@ class Replay:
     clipped: dict[str, Floats]
 
 
-def replayed(objective: nn.Module, step: Step, plan: PrivatePlan) -> Replay:
+def replayed(objective: nn.Module, step: Step, plan: PrivatePlan, beside: nn.Module | None = None) -> Replay:
     """Compute a step again.
 
     Args:
         objective: An untouched copy of what was trained, without anybody's hooks.
         step: What was kept of it.
         plan: What the run was to do.
+        beside: The network that learns beside it, as the copy of the objective knows it.
     """
+    if beside is not None:
+        beside.load_state_dict(step.beside)
     clipped = clipped_sum(objective, step, plan.clip)
     unit = plan.noise_multiplier * plan.clip
     return Replay(

@@ -25,6 +25,7 @@ from generators.models.running import Beside
 from generators.privacy import PrivatePlan
 from generators.training import History, WithCanaries, train_privately
 from generators.training.clipping import modes_for, trained
+from generators.training.following import Follower
 from generators.training.private import RNG
 from generators.training.schedules import schedule
 
@@ -38,11 +39,6 @@ LOUD = 1e3
 LOUD_SHARE = 0.1
 TWINS = 200
 """Copies of one real record, made loud: their gradients point the same way, so that what is not clipped adds up."""
-
-_UNTESTED = (
-    "noise elsewhere than on canaries' coordinates was not tested, since this kind learns beside a second network, "
-    "whose state at each step is not kept"
-)
 
 MOST_TRACKED = 4000
 """Ordinary records whose presence in each batch is kept."""
@@ -65,7 +61,6 @@ class Watched:
         replays: Some steps in full, beside what an independent computation says that they should have released.
         strayed: Largest difference between the weights and what the released gradients alone make of them, as a share
             of the largest step.
-        silent: Why there are no replays, if there are none.
     """
 
     plan: PrivatePlan
@@ -78,7 +73,6 @@ class Watched:
     units: int
     replays: list[Replay]
     strayed: float
-    silent: str = ""
 
 
 def watched_fit(
@@ -144,10 +138,11 @@ class Watch:
         rows, people, loud = _with_twins(rows, people, loud, int(self.chance.integers(len(rows))))
         audited = _Listening(objective, self.canaries, torch.from_numpy(norms * plan.clip).float())
         inside = torch.from_numpy(np.flatnonzero(coins))
-        followed = how.get("between") is not None
+        follower: Follower | None = how.get("between")
+        audited.beside = [] if follower is None else [follower.network]
         chosen = self.chance.permutation(plan.steps)[: self.replays // 2]
         # Steps come in pairs: what one step's noise has to do with the next one's must show, too.
-        audited.steps = set() if followed else {step for one in chosen.tolist() for step in (one, one + 1)}
+        audited.steps = {step for one in chosen.tolist() for step in (one, one + 1)}
         untouched = copy.deepcopy(audited)
         ledger = _Kept(audited, untouched, plan, how)
         told: Callable[[int], None] | None = how.pop("observe", None)
@@ -179,9 +174,8 @@ class Watch:
             others=others,
             sizes=np.array([len(batch) for batch in ledger.batches]),
             units=units + len(inside),
-            replays=[replayed(untouched, step, plan) for step in audited.kept],
+            replays=[replayed(untouched, step, plan, *untouched.beside) for step in audited.kept],
             strayed=ledger.strayed,
-            silent=_UNTESTED if followed else "",
         )
 
 
@@ -201,6 +195,7 @@ class _Listening(WithCanaries):
         self.now = 0
         self.passed: list[NDArray[np.int64]] = []
         self.kept: list[Step] = []
+        self.beside: list[nn.Module] = []  # in a list, so that its parameters are none of this module's
         self._step: Step | None = None
 
     def forward(self, batch: Tensor) -> Tensor:
@@ -208,7 +203,10 @@ class _Listening(WithCanaries):
         self.passed.append(batch[:, -1].detach().long().cpu().numpy())
         if self.now in self.steps:
             if self._step is None:
-                self._step = Step({name: one.detach().clone() for name, one in trained(self).items()})
+                self._step = Step(
+                    {name: one.detach().clone() for name, one in trained(self).items()},
+                    {name: one.clone() for beside in self.beside for name, one in beside.state_dict().items()},
+                )
             self._step.passes.append((batch.detach().clone(), torch.get_rng_state()))
         return super().forward(batch)
 

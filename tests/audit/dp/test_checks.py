@@ -75,6 +75,7 @@ def test_nothing_but_noise_tells_an_extreme_record() -> None:
     assert finding.controls.positive.status == "detected"
 
 
+@pytest.mark.slow
 def test_bounds_that_are_read_from_the_records_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     model()
     learn = TabularVAE._learn
@@ -125,6 +126,7 @@ def test_dp_checks_wait_for_their_own_name() -> None:
     assert {one.status for one in audited("dp").findings} == {"not-run"}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_the_command_examines_a_claim(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "audit"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import runpy
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -96,3 +99,17 @@ def test_what_says_nothing_is_refused(trainer: Any, changes: dict[str, Any], sai
 def test_samples_alone_score_by_nearness() -> None:
     scores = nearness(np.array([[0.0, 0.0], [5.0, 5.0]]), np.array([[5.0, 5.0], [0.0, 3.0]]))
     assert scores.tolist() == [0.0, -3.0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("asked", "code"), [([], 0), (["--no-noise"], 1)])
+def test_the_example_clears_a_sound_loop_and_accuses_one_without_noise(
+    asked: list[str], code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = tmp_path / "report.html"
+    monkeypatch.setattr(sys, "argv", ["plain_opacus.py", "--canaries", "400", "--output", str(report), *asked])
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_path(str(Path(__file__).parents[3] / "examples" / "plain_opacus.py"), run_name="__main__")
+    assert stop.value.code == code
+    assert report.is_file()
+    assert ("Violated" in capsys.readouterr().out) == bool(code)
