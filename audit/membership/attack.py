@@ -210,10 +210,14 @@ class MembershipAttack(Attack):
         estimate = f"{self.prefix}auc"
         case = self.planted_case(cases, self.leak(estimate, limit.limit, cases.main), estimate)
         loud = self.scored(case, subject)
-        leaked = case.leaked if case.leaked is not None else np.zeros(0, dtype=np.int64)
-        planted = loud.members[np.isin(loud.rows[0], leaked)]
+        is_leaked = np.isin(loud.rows[0], np.zeros(0, dtype=np.int64) if case.leaked is None else case.leaked)
+        planted = loud.members[is_leaked]
         if len(planted) == 0:
             return {}
+        if case.model is not None:
+            # Scores of another model have another scale: those who leaked stand among strangers to their own model.
+            rows = loud.rows[0][~is_leaked], loud.rows[1]
+            quiet = Scores(loud.members[~is_leaked], loud.nonmembers, member_rows=rows[0], nonmember_rows=rows[1])
         # A larger standard error is the same as a higher confidence at the smaller one.
         confidence = 2 * float(norm.cdf(self.spread * normal_quantile(policy.confidence_verdict))) - 1
         found: dict[str, float | None] = {}
@@ -233,11 +237,12 @@ class MembershipAttack(Attack):
                 nonmember_units=case.nonmember_units[quiet.rows[1]],
             )
         how = self.how_planted([case], subject)
+        leak = f"leak as it was planted ({how})" if how else "be copied"
         return {
             "probability": 0.8,
             "smallest_detectable_share": found,
-            "meaning": f"share of members that would have to be {how or 'copied'} for this attack to raise at least a "
-            "warning with probability .8; null: not even 30% would have been noticed",
+            "meaning": f"share of members that would have to {leak} for this attack to raise at least a warning with "
+            "probability .8; null: not even 30% would have been noticed",
         }
 
     def _average(

@@ -27,6 +27,9 @@ WITH_SAMPLES = (
 SHOWN_RATE = 0.01
 """False-positive rate at which signals are shown side by side."""
 
+_COARSEST_RATE = 0.1
+"""The same, where there are too few people for it."""
+
 
 class ShadowAttack(AskingAttack):
     """An attack with shadow models; see `shadows`."""
@@ -75,32 +78,29 @@ class CalibratedAttack(ShadowAttack):
         cases = self.cases(subject)
         model, judged = asked_of(cases.main, self.signal)
         signals = self.signals(model)
-        if len(signals) < 2:
+        if len(signals) < 2 or smallest_fpr(len(np.unique(cases.main.nonmember_units))) > _COARSEST_RATE:
             return []
         self.subject = subject
-        people = len(np.unique(cases.main.nonmember_units))
-        rate = SHOWN_RATE if smallest_fpr(people) <= SHOWN_RATE else 0.1
-        confidence = subject.policy.confidence_shown
+        people = min(len(np.unique(units)) for units in (cases.main.member_units, cases.main.nonmember_units))
+        rate = SHOWN_RATE if smallest_fpr(len(np.unique(cases.main.nonmember_units))) <= SHOWN_RATE else _COARSEST_RATE
+        shown = subject.policy.confidence_shown
         rows: list[list[str | int | float | None]] = []
         for signal in signals:
             found = self._by(signal, cases.main)
             pair = found.members, found.nonmembers
-            n = min(people, len(np.unique(cases.main.member_units)))
-            area = bootstrap_interval(auc(*pair), auc_draws(*pair, *cases.weights), n, confidence)
-            height = "too few people"
-            if smallest_fpr(people) <= rate:
-                interval = bootstrap_interval(
-                    tpr_at_fpr(*pair, rate).tpr, tpr_draws(*pair, *cases.weights, rate), n, confidence
-                )
-                height = f"{tpr_at_fpr(*pair, rate).tpr:.3f} ({interval.low:.3f} to {interval.high:.3f})"
+            area = bootstrap_interval(auc(*pair), auc_draws(*pair, *cases.weights), people, shown)
+            height = bootstrap_interval(
+                tpr_at_fpr(*pair, rate).tpr, tpr_draws(*pair, *cases.weights, rate), people, shown
+            )
             named = f"{signal.name} (has the limits)" if signal is judged else signal.name
-            rows.append([named, f"{auc(*pair):.3f} ({area.low:.3f} to {area.high:.3f})", height])
+            rows.append([named, f"{auc(*pair):.3f} ({area.low:.3f} to {area.high:.3f})"])
+            rows[-1].append(f"{tpr_at_fpr(*pair, rate).tpr:.3f} ({height.low:.3f} to {height.high:.3f})")
         return [
             Table(
                 title="The same calibration of each signal that the model gives",
                 description="Only one signal has limits, chosen by the model's kind before anything was measured: a "
                 "verdict on the best of several would have to pay for it.",
-                columns=["signal", f"AUC ({confidence:.0%} interval)", f"TPR at FPR {rate:.0%} ({confidence:.0%})"],
+                columns=["signal", f"AUC ({shown:.0%} interval)", f"TPR at FPR {rate:.0%} ({shown:.0%} interval)"],
                 rows=rows,
             )
         ]

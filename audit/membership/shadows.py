@@ -183,10 +183,13 @@ def _memberships(
 def _so_often(units: NDArray[np.int64], count: int, often: int, rng: np.random.Generator) -> NDArray[np.bool_]:
     """Which shadows each person is in, as masks (shadows, records): so many of them, drawn for each person alone.
 
-    Samples of exact size would tie people to each other: what speaks for one would speak against all others, and cancel
-    where many are in the target together.
+    Half of them are drawn in pairs: who is out of one is in the other. Samples of exact size would tie people to each
+    other: what speaks for one would speak against all others, and cancel where many are in the target together.
     """
     people, of_row = np.unique(units, return_inverse=True)
+    if often == count // 2:
+        coins = (rng.random(len(people)) < 0.5 for _ in range(count // 2))
+        return np.stack([one[of_row.reshape(-1)] for coin in coins for one in (coin, ~coin)])
     ranks = rng.random((count, len(people))).argsort(axis=0).argsort(axis=0)
     return np.asarray((ranks < often)[:, of_row.reshape(-1)])
 

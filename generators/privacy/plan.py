@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from generators.errors import InputError
@@ -55,6 +56,13 @@ class PrivatePlan:
         }
 
 
+@lru_cache(maxsize=64)
+def _calibrated(budget: PrivacyBudget, rate: float, steps: int, before: tuple[Event, ...]) -> tuple[float, float]:
+    """Return the noise of a run and what it costs with all before it; remembered, for many models are trained alike."""
+    noise = noise_for(budget, rate, steps, before)
+    return noise, composed_epsilon([*before, Event("dp-sgd", noise, rate, steps)], budget.known_delta)
+
+
 def expected_batch(wanted: int, units: float) -> int:
     """Return the expected batch size of training: as wanted, but at most a fourth of the units."""
     return max(1, min(wanted, int(units) // 4))
@@ -89,8 +97,7 @@ def plan_training(
     budget = budget.resolved(units)
     rate = min(1.0, batch_size / units)
     steps = max(1, math.ceil(epochs / rate))
-    noise = noise_for(budget, rate, steps, before)
-    spent = composed_epsilon([*before, Event("dp-sgd", noise, rate, steps)], budget.known_delta)
+    noise, spent = _calibrated(budget, rate, steps, tuple(before))
     if spent > budget.epsilon:  # both come from the same accountant; a finer grid can only lower the bound
         raise InputError(f"the accountant could not keep epsilon {budget.epsilon:g}; please report this setting")
     return PrivatePlan(units, rate, steps, noise, clip, spent, budget.known_delta)

@@ -3,6 +3,7 @@
 import pytest
 
 from audit.checks import Subject, all_checks, default_policy
+from audit.statistics import auc
 from audit.targets import model_target, records_target
 from tests.audit.membership.kernel import Copier, Diffuser, Judge, Kernel, fresh, people, townspeople
 
@@ -115,3 +116,18 @@ def test_nobody_trains_shadow_models_unasked(quiet):
     finding = all_checks()["membership.lira"]().unasked(quiet[Kernel])
     assert finding.status == "not-run"
     assert "shadow models" in finding.why
+
+
+def test_every_signal_of_the_model_is_calibrated_and_shown():
+    data = people(300)
+    subject = subject_of(Diffuser(width=0.2).fit(data), data)
+    attack = all_checks()["membership.lira"]()
+    (table,) = attack.tables(subject)
+    names, areas, heights = zip(*table.rows, strict=True)
+    assert names == ("denoising (has the limits)", "discriminator", "proximal", "secmi")
+    judged = attack.scored(subject.retrained.main, subject)
+    assert areas[0].startswith(f"{auc(judged.members, judged.nonmembers):.3f} (")
+    assert all(float(one.partition(" ")[0]) > 0.8 for one in areas)
+    assert table.columns[2].startswith("TPR at FPR 10%"), "300 people are too few for 1%"
+    assert all(float(one.partition(" ")[0]) > 0.3 for one in heights)
+    assert all_checks()["membership.lira"]().tables(subject_of(Kernel(width=0.2).fit(data), data)) == []

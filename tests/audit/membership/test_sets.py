@@ -1,10 +1,14 @@
 """What whole synthetic sets betray."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from audit.membership.groundhog import ridge, shrunken_centroids
+from audit.checks import Part
+from audit.membership import groundhog
+from audit.membership.groundhog import QUERIES, ridge, shrunken_centroids
 from audit.membership.set_features import Columns, matches, random_queries
 from audit.neighbours import Points
 from audit.statistics import auc
@@ -54,11 +58,10 @@ def test_queries_differ_and_are_always_the_same():
     assert len(random_queries(2, 50)) == 3
 
 
-def made_sets(records=40, shadows=128, width=50, own=False):
+def made_sets(records=40, shadows=128, width=50, own=False, often=0.5):
     """Sets whose features are what each of their records adds, and noise: those of shadows, and of a target."""
     rng = np.random.default_rng(0)
-    coins = rng.random((shadows // 2, records)) < 0.5
-    inside = np.stack([half for coin in coins for half in (coin, ~coin)])
+    inside = rng.random((shadows, records)).argsort(axis=0) < often * shadows
     member = rng.random(records) < 0.5
     if own:  # what each record adds shows in features of its own
         adds = rng.normal(size=(records, width))
@@ -70,10 +73,11 @@ def made_sets(records=40, shadows=128, width=50, own=False):
 
 
 @pytest.mark.parametrize(("judge", "own"), [(shrunken_centroids, False), (ridge, True)])
-def test_each_record_is_judged_by_sets_made_with_it_and_without(judge, own):
-    sets, inside, target, member = made_sets(own=own)
+@pytest.mark.parametrize("often", [0.5, 0.125])
+def test_each_record_is_judged_by_sets_made_with_it_and_without(judge, own, often):
+    sets, inside, target, member = made_sets(own=own, often=often)
     scores = judge(sets, inside, target)
-    assert auc(scores[member], scores[~member]) > 0.85
+    assert auc(scores[member], scores[~member]) > (0.85 if often == 0.5 else 0.75)
     nobody = judge(sets, inside, np.random.default_rng(1).normal(size=target.shape))
     assert 0.3 < auc(nobody[member], nobody[~member]) < 0.7
 
@@ -83,3 +87,13 @@ def test_features_that_one_record_does_not_move_do_not_count():
     changed = target.copy()
     changed[100:] += 3
     assert shrunken_centroids(sets, inside, changed) == pytest.approx(shrunken_centroids(sets, inside, target), abs=3)
+
+
+@pytest.mark.parametrize(
+    ("people", "shadows", "expected"), [(2000, 64, QUERIES), (10_000, 256, 52), (10_000, 1024, 13)]
+)
+def test_counts_of_many_shadows_and_people_leave_room_for_fewer_queries(people, shadows, expected):
+    halves = (Part(None, np.arange(people // 2), None),) * 2
+    asked = SimpleNamespace(asked=halves, inside=np.zeros((shadows, 1), dtype=bool))
+    assert groundhog._queries(asked) == expected
+    assert expected * people * shadows <= groundhog._ROOM
