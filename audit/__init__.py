@@ -1,6 +1,13 @@
 """Attacks on generative models, evaluations of them, and audits made of both."""
 
-from audit import anonymity, fidelity, membership, memorization, utility  # importing a family registers its checks
+from audit import (  # importing a family registers its checks
+    anonymity,
+    diversity,
+    fidelity,
+    membership,
+    memorization,
+    utility,
+)
 from audit.auditing import run_audit
 from audit.checks import (
     Attack,
@@ -28,6 +35,7 @@ __all__ = [
     "all_checks",
     "anonymity",
     "default_policy",
+    "diversity",
     "fidelity",
     "membership",
     "memorization",

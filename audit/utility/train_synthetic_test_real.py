@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import t
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-from audit.checks import Evaluation, Measured, NotApplicableError, Subject, register
+from audit.checks import Evaluation, Measured, NotApplicableError, Sample, Subject, register
 from audit.statistics import Floats, Interval, auc, auc_draws, bootstrap_interval, unit_weights
 
 MOST_CLASSES = 20
@@ -58,13 +58,13 @@ class TrainSyntheticTestReal(Evaluation):
             return "no column can serve as a target: name one with --target"
         return None if len(_features(subject, "")) > 1 else "there is no second column to predict from"
 
-    def measure(self, records: pd.DataFrame, subject: Subject, rng: np.random.Generator) -> list[Measured]:  # noqa: ARG002
-        """The score of a model trained on `records`, of one trained on train, and what lies between."""
+    def measure(self, sample: Sample, subject: Subject, rng: np.random.Generator) -> list[Measured]:  # noqa: ARG002
+        """The score of a model trained on the sample, of one trained on train, and what lies between."""
         task = _task(subject)
         if self._real is None:
             self._real = _tested(subject.dataset.train, task, subject, self.rng(subject, "real"))
         name, chance = ("auc", 0.5) if task.classes else ("r2", 0.0)
-        value, draws = _tested(records, task, subject, self.rng(subject, "real"))
+        value, draws = _tested(sample.frame, task, subject, self.rng(subject, "real"))
         ceiling, ceiling_draws = self._real
         size = len(np.unique(subject.dataset.units("holdout")))
         unit = f"{'area under the ROC curve' if task.classes else 'R squared'} for {task.column!r}"
