@@ -3,6 +3,7 @@
 from audit import (  # importing a family registers its checks
     anonymity,
     diversity,
+    fairness,
     fidelity,
     membership,
     memorization,
@@ -36,6 +37,7 @@ __all__ = [
     "anonymity",
     "default_policy",
     "diversity",
+    "fairness",
     "fidelity",
     "membership",
     "memorization",

@@ -54,8 +54,8 @@ class Evaluation(Check):
     def answer(self, measured: list[Measured], floor: list[Measured], subject: Subject) -> str:
         """The finding in one plain sentence."""
 
-    def alarm(self, measured: list[Measured], subject: Subject) -> bool | None:  # noqa: ARG002
-        """Whether a test of the leaf's own tells the records from real ones; None for a leaf without a test."""
+    def alarm(self, case: str, measured: list[Measured], subject: Subject) -> bool | None:  # noqa: ARG002
+        """Whether a test of the leaf's own tells a case's records from real ones; None for a leaf without a test."""
         return None
 
     def figures(self, subject: Subject, rng: np.random.Generator) -> list[Figure]:  # noqa: ARG002
@@ -80,7 +80,7 @@ class Evaluation(Check):
             for one in damaged
             if one.name in by_name and one.better != "none"
         }
-        found, told_apart = self.alarm(damaged, subject), self.alarm(floor, subject)
+        found, told_apart = self.alarm("damaged", damaged, subject), self.alarm("real", floor, subject)
         limits = {one.name: limit for one in main if (limit := subject.policy.limit(self.id, one.name)) is not None}
         # A limit that real records break says nothing about synthetic ones.
         fired = {

@@ -31,9 +31,9 @@ class Modes(Evaluation):
 
     The training records are clustered into up to 50 modes (k-means on features; whole columns on tables). A mode is
     different where a two-sample test of its two shares rejects at the 99.9% level after Bonferroni's correction for the
-    number of modes. `missing_mass` is the share of real records in different modes to which the synthetic
-    records give less than a fifth of their real share; `crowding` the excess share of the records in crowded modes, half the sum of all
-    differences of shares.
+    number of modes. `missing_mass` is the share of real records in different modes to which the synthetic records give
+    less than a fifth of their real share; `crowding` the excess share of the records in crowded modes, half the sum of
+    all differences of shares.
 
     Source: Richardson and Weiss, "On GANs and GMMs" (NeurIPS 2018), number of statistically different bins.
     """
@@ -87,7 +87,7 @@ class Modes(Evaluation):
             ),
         ]
 
-    def alarm(self, measured: list[Measured], subject: Subject) -> bool | None:  # noqa: ARG002
+    def alarm(self, case: str, measured: list[Measured], subject: Subject) -> bool | None:  # noqa: ARG002
         """Whether any mode differs, at the confidence of verdicts and corrected for their number."""
         return measured[0].value > 0
 
@@ -121,7 +121,7 @@ class Modes(Evaluation):
         return [
             Table(
                 title="Modes whose share differs most",
-                description="Shares of real and of synthetic records; a mode of fewer than 30 real records is not shown.",
+                description="Shares of real and of synthetic records; modes of under 30 real records are left out.",
                 columns=["real", "synthetic", "it is"],
                 rows=rows,
             )

@@ -68,7 +68,7 @@ class ClassifierTwoSample(Evaluation):
             )
         ]
 
-    def alarm(self, measured: list[Measured], subject: Subject) -> bool | None:
+    def alarm(self, case: str, measured: list[Measured], subject: Subject) -> bool | None:  # noqa: ARG002
         """Whether the classifier does better than chance, at the confidence of verdicts."""
         return measured[0].interval(subject.policy.confidence_verdict).low > 0.5
 
@@ -78,7 +78,11 @@ class ClassifierTwoSample(Evaluation):
 
     def answer(self, measured: list[Measured], floor: list[Measured], subject: Subject) -> str:
         """How well it tells them apart, in words."""
-        verdict = "can be told from real ones" if self.alarm(measured, subject) else "were not told from real ones"
+        verdict = (
+            "can be told from real ones"
+            if self.alarm("synthetic", measured, subject)
+            else "were not told from real ones"
+        )
         return (
             f"Given one synthetic and one real record, a classifier picks the synthetic one {measured[0].value:.1%} of "
             f"the time, where guessing gives 50% and one that looks at fresh real records {floor[0].value:.1%}: the "

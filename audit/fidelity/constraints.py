@@ -47,7 +47,7 @@ class Constraints(Evaluation):
     def measure(self, sample: Sample, subject: Subject, rng: np.random.Generator) -> list[Measured]:  # noqa: ARG002
         """Shares of records that break any rule, and any rule between columns."""
         rules = self._learnt(subject)
-        any_rule = _any([rule for rule in rules], sample.frame)
+        any_rule = _any(rules, sample.frame)
         between = _any([rule for rule in rules if rule.kind != "domain"], sample.frame)
         return [
             _measured("violations", any_rule, sample, f"share of records that break one of {len(rules)} rules"),
@@ -71,9 +71,9 @@ class Constraints(Evaluation):
     def answer(self, measured: list[Measured], floor: list[Measured], subject: Subject) -> str:
         """Both shares beside their floors, in words."""
         return (
-            f"{measured[0].value:.2%} of the synthetic records break one of {len(self._learnt(subject))} rules that all "
-            f"training records obey, and {floor[0].value:.2%} of fresh real records do; columns contradict each other "
-            f"in {measured[1].value:.2%} ({floor[1].value:.2%})."
+            f"{measured[0].value:.2%} of the synthetic records break one of {len(self._learnt(subject))} rules that "
+            f"all training records obey, and {floor[0].value:.2%} of fresh real records do; columns "
+            f"contradict each other in {measured[1].value:.2%} ({floor[1].value:.2%})."
         )
 
     def tables(self, subject: Subject) -> list[Table]:

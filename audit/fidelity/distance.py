@@ -121,14 +121,14 @@ class Distance(Evaluation):
         ]
         return [*measured, _p_value(found)]
 
-    def alarm(self, measured: list[Measured], subject: Subject) -> bool | None:
+    def alarm(self, case: str, measured: list[Measured], subject: Subject) -> bool | None:  # noqa: ARG002
         """Whether the test tells the records from real ones, at the confidence of verdicts."""
         return measured[-1].value <= 1 - subject.policy.confidence_verdict + 1e-12
 
     def answer(self, measured: list[Measured], floor: list[Measured], subject: Subject) -> str:
         """The distances, and what the test says of them."""
         found = self._compared["synthetic"]
-        told, floor_told = self.alarm(measured, subject), self.alarm(floor, subject)
+        told, floor_told = self.alarm("synthetic", measured, subject), self.alarm("real", floor, subject)
         test = f"{found.size:,} records a side; p = {measured[-1].value:.3g}"
         if not told:
             verdict = f"Nothing told them from real records ({test})."
@@ -146,12 +146,14 @@ class Distance(Evaluation):
         if len(order) < 2:
             return []
         confidence = subject.policy.confidence_shown
-        ends = [bootstrap_interval(float(values[j]), draws[j], found.units, confidence) for j in order]
+        gauge = next(iter(self.gauges.values()))
+        bounds = gauge.bottom, gauge.top
+        ends = [resampled_interval(float(values[j]), draws[j], found.units, bounds, 1, confidence) for j in order]
         return [
             Figure(
                 kind="column-distances",
                 title=f"{self.title}: distance from the real ones",
-                description="0 is equal, 1 is as far apart as can be; the floor is what fresh real records show."
+                description="0 is equal; the floor is what fresh real records show."
                 + (f" The {len(order)} worst of {len(values)}." if len(values) > len(order) else ""),
                 data={
                     "columns": [found.labels[j] for j in order],
@@ -159,7 +161,7 @@ class Distance(Evaluation):
                     "low": [end.low for end in ends],
                     "high": [end.high for end in ends],
                     "floor": [float(np.nan_to_num(floor.values[j, 0])) for j in order],
-                    "unit": next(iter(self.gauges.values())).unit,
+                    "unit": gauge.unit,
                 },
             )
         ]
@@ -255,11 +257,11 @@ def _exceeded(values: Floats, null: Floats) -> int:
     middle, spread = null.mean(axis=2), null.std(axis=2)
     counted = np.isfinite(values) & (spread > 1e-12)
     if not counted.any():
-        return null.shape[2]
+        return int(null.shape[2])
     scale = np.where(counted, spread, 1)
     observed = ((values - middle) / scale)[counted].max()
     relabelled = ((null - middle[:, :, None]) / scale[:, :, None])[counted].max(axis=0)
-    return int(np.count_nonzero(relabelled >= observed - 1e-9))
+    return int(np.count_nonzero(np.asarray(relabelled) >= observed - 1e-9))
 
 
 def _summary(name: str, how: str, gauge: int, found: Compared, counts: Gauge) -> Measured:

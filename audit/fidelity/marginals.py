@@ -43,7 +43,7 @@ class Marginals(Distance):
     damage_done = "with one column replaced by its most frequent value"
     gauges: ClassVar[Gauges] = {
         "distance": Gauge(),
-        "wasserstein": Gauge("standard deviations, from 0", UNBOUNDED),
+        "wasserstein": Gauge("spreads, from 0", UNBOUNDED),
     }
     summaries: ClassVar[Summaries] = {
         "mean_distance": ("mean", "distance"),
