@@ -2,5 +2,6 @@
 
 from audit.diversity.duplicates import Duplicates
 from audit.diversity.modes import Modes
+from audit.diversity.phrases import Phrases
 
-__all__ = ["Duplicates", "Modes"]
+__all__ = ["Duplicates", "Modes", "Phrases"]

@@ -39,12 +39,16 @@ class Placed:
         self._seed = subject.seed
         self._kept: dict[tuple[str, int], tuple[Rows, NDArray[np.int64]]] = {}
 
+    def chosen(self, records: int, size: int) -> NDArray[np.int64]:
+        """Which of so many records are placed when a sample of `size` is wanted, in their order."""
+        return np.sort(np.random.default_rng([self._seed, size]).permutation(records)[:size])
+
     def rows(self, sample: Sample, size: int) -> tuple[Rows, NDArray[np.int64]]:
         """A random `size` of the sample's records as rows, shape (size, numbers), and their persons."""
         key = (sample.case, size)
         if key in self._kept:
             return self._kept[key]
-        chosen = np.sort(np.random.default_rng([self._seed, size]).permutation(len(sample.frame))[:size])
+        chosen = self.chosen(len(sample.frame), size)
         units = np.unique(sample.units[chosen], return_inverse=True)[1]
         found = self.place(sample.frame.iloc[chosen]), units
         if sample.case != "damaged":
