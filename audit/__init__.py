@@ -3,6 +3,7 @@
 from audit import (  # importing a family registers its checks
     anonymity,
     diversity,
+    explain,
     fairness,
     fidelity,
     membership,
@@ -37,6 +38,7 @@ __all__ = [
     "anonymity",
     "default_policy",
     "diversity",
+    "explain",
     "fairness",
     "fidelity",
     "membership",

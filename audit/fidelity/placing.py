@@ -27,13 +27,19 @@ class Placed:
 
     What features learn, such as which levels are frequent, they learn from train: from the real records that are
     compared they would learn what happens to stand there, and tell those from all others.
+
+    Attributes:
+        place: from a canonical frame to its rows.
+        columns: the columns of a table, each with how many numbers it takes, in order; empty for contents.
     """
 
     def __init__(self, subject: Subject) -> None:
         data = subject.dataset
         self.place: Callable[[pd.DataFrame], Rows]
+        self.columns: list[tuple[str, int]] = []
         if data.modality == "tabular":
             self.place = columns(data.schema, data.train)
+            self.columns = widths(data.schema, data.train)
         else:
             self.place = embedder(FEATURES[data.modality], data.schema, data.train)
         self._seed = subject.seed
@@ -59,6 +65,13 @@ class Placed:
 def holdout_sample(subject: Subject) -> Sample:
     """The real records that samples are compared with."""
     return Sample("holdout", subject.dataset.holdout, subject.dataset.units("holdout"))
+
+
+def widths(schema: Schema, seen: pd.DataFrame) -> list[tuple[str, int]]:
+    """The columns in the order of `columns`, and how many numbers each takes."""
+    few = seen.iloc[:1]
+    parts = [_column(seen[column.name], column) for column in schema.modelled if not column.constant]
+    return [(name, place(few[name]).shape[1]) for name, place in parts]
 
 
 def columns(schema: Schema, seen: pd.DataFrame) -> Callable[[pd.DataFrame], Rows]:

@@ -24,7 +24,7 @@ def texts():
 
 @pytest.mark.parametrize("check", TEXT_CHECKS)
 def test_fresh_texts_reach_the_floor(check, texts):
-    data, fresh = texts
+    data, fresh = texts if check == "fidelity.overlap" else thirds("text", 0)  # nonsense shares no phrases
     finding = probe(check, fresh, data)
     assert finding.status == "manual"
     assert finding.controls.positive.status == "detected"
