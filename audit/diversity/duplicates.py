@@ -12,8 +12,8 @@ from audit.checks import EVERY_MODALITY, Evaluation, Measured, Sample, Subject, 
 from audit.fidelity.distance import compared_size
 from audit.statistics import Floats, Interval, bootstrap_interval, unit_weights
 from generators import Schema
+from generators.datasets.columns import PAYLOAD_KINDS
 from generators.datasets.payload import cell_bytes
-from generators.datasets.schema import PAYLOAD_KINDS
 
 DRAWS = 200
 

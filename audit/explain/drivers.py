@@ -57,16 +57,17 @@ class Drivers(Evaluation):
         whole, drawn = _attacked(asked.members, asked.others, asked, placed)
         falls: list[tuple[str, float, Floats]] = []
         for label, exchange in _parts(subject).items():
-            values, draws = [], []
-            for _ in range(REPEATS):
-                pair = [
-                    exchange(frame, frame.iloc[rng.permutation(len(frame))].reset_index(drop=True))
-                    for frame in (asked.members, asked.others)
-                ]
-                value, resampled = _attacked(pair[0], pair[1], asked, placed)
-                values.append(whole - value)
-                draws.append(drawn - resampled)
-            falls.append((label, float(np.mean(values)), np.mean(draws, axis=0)))
+            without = [
+                _attacked(
+                    exchange(asked.members, _shuffled(asked.members, rng)),
+                    exchange(asked.others, _shuffled(asked.others, rng)),
+                    asked,
+                    placed,
+                )
+                for _ in range(REPEATS)
+            ]
+            fall = whole - float(np.mean([value for value, _ in without]))
+            falls.append((label, fall, drawn - np.mean([resampled for _, resampled in without], axis=0)))
         shown = subject.policy.confidence_shown
         self._found[sample.case] = [
             (label, value, _difference(value, draws, asked.fewest, 1, shown)) for label, value, draws in falls
@@ -157,8 +158,12 @@ class Drivers(Evaluation):
 
 
 def _attacked(members: pd.DataFrame, others: pd.DataFrame, asked: Asked, placed: Placed) -> tuple[float, Floats]:
-    scores = [closeness(placed.place(frame), asked.published) for frame in (members, others)]
-    return auc(*scores), auc_draws(*scores, *asked.weights)
+    ours, theirs = (closeness(placed.place(frame), asked.published) for frame in (members, others))
+    return auc(ours, theirs), auc_draws(ours, theirs, *asked.weights)
+
+
+def _shuffled(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    return frame.iloc[rng.permutation(len(frame))].reset_index(drop=True)
 
 
 def _parts(subject: Subject) -> dict[str, Part]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -40,7 +41,7 @@ class LatentTraversal(Evaluation):
     question = "Do the ways between records in the latent space lead past training records?"
     measures = ("closer_to_train",)
     source = "latent interpolation: White (2016); Webster et al. (CVPR 2019)"
-    access: Access = "white-box"
+    access: ClassVar[Access] = "white-box"
     modalities = EVERY_MODALITY
     remedy = "Train for fewer epochs, with a stronger prior, or with a privacy budget."
     damage_done = "half of which are training records"
@@ -57,9 +58,8 @@ class LatentTraversal(Evaluation):
 
     def measure(self, sample: Sample, subject: Subject, rng: np.random.Generator) -> list[Measured]:
         """The share of points on the way that lie closer to train."""
-        model, placed = subject.target.model, subject.shared(Placed)
-        if not isinstance(model, Encodes):
-            raise ValueError("the subject was found unfit before")
+        placed = subject.shared(Placed)
+        model: Encodes = _asked(subject)
         holdout = holdout_sample(subject).frame
         order = rng.permutation(len(holdout))
         ends = [holdout.iloc[rows].reset_index(drop=True) for rows in (order[:PATHS], order[PATHS : 2 * PATHS])]
@@ -105,6 +105,11 @@ class LatentTraversal(Evaluation):
     def tables(self, subject: Subject) -> list[Table]:  # noqa: ARG002
         """What each direction changes."""
         return [self._table] if self._table is not None else []
+
+
+def _asked(subject: Subject) -> Any:
+    """The model of a subject that is not unfit; that it can encode, its type does not say."""
+    return subject.target.model
 
 
 def _directions(latents: Floats, model: Encodes, subject: Subject) -> Table:

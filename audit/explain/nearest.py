@@ -82,8 +82,8 @@ class NearestComparison(Evaluation):
         """The share beside its floor, in words."""
         return (
             f"{measured[0].value:.1%} of the synthetic records lie closer to a training record than to a holdout "
-            f"record, of fresh real ones {floor[0].value:.1%}; where nothing was learnt by heart it would be half. Half proves "
-            "nothing: see the membership checks."
+            f"record, of fresh real ones {floor[0].value:.1%}; where nothing was learnt by heart it would be half. "
+            "Half proves nothing: see the membership checks."
         )
 
     def tables(self, subject: Subject) -> list[Table]:

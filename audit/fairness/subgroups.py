@@ -165,16 +165,16 @@ class Subgrouped(Evaluation):
         ends = [shares[place].interval(subject.policy.confidence_shown) for place in order]
         return [
             Figure(
-                kind="bars",
+                kind="subgroups",
                 title=f"{self.title}, by subgroup",
                 description="The worst first; a subgroup stands out only where the table's corrected p-value says so.",
                 data={
-                    "labels": [shares[place].label for place in order],
+                    "groups": [shares[place].label for place in order],
+                    "sizes": [shares[place].people for place in order],
                     "values": [shares[place].value for place in order],
                     "low": [min(end.low, shares[place].value) for end, place in zip(ends, order, strict=True)],
                     "high": [max(end.high, shares[place].value) for end, place in zip(ends, order, strict=True)],
-                    "reference": everybody.value,
-                    "reference_label": "everybody",
+                    "overall": everybody.value,
                     "unit": self.quantity,
                 },
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -49,7 +50,7 @@ class Perplexity(Evaluation):
         loss = float(-likelihoods.sum() / lengths.sum())
         people = len(np.unique(units))
         found = [_perplexity("reference_perplexity", loss, losses, people, "words between which trigrams hesitate")]
-        model = subject.target.model
+        model: Any = subject.target.model
         if isinstance(model, HasRecordLoss):
             told = model.record_loss(frame)
             own = weights @ told / weights.sum(axis=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -35,7 +36,7 @@ class Reconstruction(Evaluation):
     question = "How much of a record that the model has never seen survives being encoded and decoded?"
     measures = ("psnr", "ssim", "signal_to_noise", "log_spectral_distance")
     source = "PSNR; SSIM: Wang et al. (IEEE TIP 2004); log-spectral distance: Gray and Markel (1976)"
-    access: Access = "white-box"
+    access: ClassVar[Access] = "white-box"
     modalities = ("image", "audio")
     remedy = "Give the model more latent dimensions or capacity."
     damage_done = "in one another's place, with every second line of pixels or sample gone"
@@ -48,9 +49,7 @@ class Reconstruction(Evaluation):
 
     def measure(self, sample: Sample, subject: Subject, rng: np.random.Generator) -> list[Measured]:
         """Closeness of holdout records to what came back."""
-        holdout, model = holdout_sample(subject), subject.target.model
-        if not isinstance(model, Encodes):
-            raise ValueError("the subject was found unfit before")
+        holdout, model = holdout_sample(subject), _asked(subject)
         rows = np.sort(rng.permutation(len(holdout.frame))[:MOST])
         originals = holdout.frame.iloc[rows].reset_index(drop=True)
         if sample.case == "synthetic":
@@ -77,6 +76,11 @@ class Reconstruction(Evaluation):
             f"Records that the model has never seen come back with {measured[0].value:.1f} dB ({measured[0].name}); "
             f"another real record in their place would have {floor[0].value:.1f} dB."
         )
+
+
+def _asked(subject: Subject) -> Any:
+    """The model of a subject that is not unfit; that it can encode, its type does not say."""
+    return subject.target.model
 
 
 def _images(originals: list[np.ndarray], others: list[np.ndarray]) -> dict[str, Floats]:
