@@ -1,6 +1,16 @@
 """Attacks on generative models, evaluations of them, and audits made of both."""
 
-from audit import anonymity, dp, fidelity, membership, memorization, utility  # importing a family registers its checks
+from audit import (  # importing a family registers its checks
+    anonymity,
+    diversity,
+    dp,
+    explain,
+    fairness,
+    fidelity,
+    membership,
+    memorization,
+    utility,
+)
 from audit.auditing import run_audit
 from audit.checks import (
     Attack,
@@ -28,7 +38,10 @@ __all__ = [
     "all_checks",
     "anonymity",
     "default_policy",
+    "diversity",
     "dp",
+    "explain",
+    "fairness",
     "fidelity",
     "membership",
     "memorization",

@@ -75,7 +75,7 @@ def run_audit(
     Example:
         >>> from generators import load_dataset
         >>> data = load_dataset("affairs").split(seed=0)
-        >>> audit = run_audit(data.reference, data, checks=["fidelity"])  # real records in the synthetic ones' place
+        >>> audit = run_audit(data.reference, data, checks=["fidelity.marginals"])  # real records as synthetic
         >>> audit.finding("fidelity.marginals").status
         'manual'
     """

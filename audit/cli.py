@@ -16,6 +16,7 @@ from audit.checks import require_columns, select
 from audit.claims import commands as claims
 from audit.command import for_one_check, shown
 from audit.console import announce, checking, err, out, warnings_in_one_line
+from audit.frontier_command import commands as frontier
 from audit.listing import LISTS, WIDTH, coverage
 from audit.membership import check_keys, write_record_risk
 from audit.modelling import commands as modelling
@@ -57,6 +58,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(modelling)
+app.add_typer(frontier)
 app.add_typer(reporting)
 app.add_typer(claims)
 

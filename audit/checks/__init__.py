@@ -3,7 +3,7 @@
 from audit.checks.attack import Attack
 from audit.checks.cases import Case, Cases, Frames, Part
 from audit.checks.check import EVERY_MODALITY, Check, NotApplicableError
-from audit.checks.evaluation import Evaluation
+from audit.checks.evaluation import Evaluation, Sample, real_sample, synthetic_sample
 from audit.checks.gate import worst
 from audit.checks.measured import Measured, counted
 from audit.checks.policy import Limit, Policy, default_policy
@@ -23,14 +23,17 @@ __all__ = [
     "NotApplicableError",
     "Part",
     "Policy",
+    "Sample",
     "Subject",
     "all_checks",
     "asked_for",
     "check_limits",
     "counted",
     "default_policy",
+    "real_sample",
     "register",
     "require_columns",
     "select",
+    "synthetic_sample",
     "worst",
 ]

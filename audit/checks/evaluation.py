@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import ClassVar, final
+from typing import ClassVar, NamedTuple, final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from audit.checks.check import Check, Examined
 from audit.checks.gate import Evidence, control, decide
@@ -15,6 +16,20 @@ from audit.checks.policy import Limit
 from audit.checks.subject import Subject
 from reports import Controls, Figure, Table
 from reports.words import estimate_name
+
+
+class Sample(NamedTuple):
+    """Records that stand in the synthetic ones' place.
+
+    Attributes:
+        case: `synthetic`, `real` (the floor) or `damaged`.
+        frame: the records, canonical.
+        units: the person of each record, as codes, shape (records,); every synthetic record is its own.
+    """
+
+    case: str
+    frame: pd.DataFrame
+    units: NDArray[np.int64]
 
 
 class Evaluation(Check):
@@ -28,8 +43,8 @@ class Evaluation(Check):
     damage_done: ClassVar[str]
 
     @abstractmethod
-    def measure(self, records: pd.DataFrame, subject: Subject, rng: np.random.Generator) -> list[Measured]:
-        """Measure `records`, which stand in the place of the synthetic ones, against the holdout."""
+    def measure(self, sample: Sample, subject: Subject, rng: np.random.Generator) -> list[Measured]:
+        """Measure records that stand in the place of the synthetic ones, against the holdout."""
 
     @abstractmethod
     def damage(self, records: pd.DataFrame, subject: Subject, rng: np.random.Generator) -> pd.DataFrame:
@@ -38,6 +53,10 @@ class Evaluation(Check):
     @abstractmethod
     def answer(self, measured: list[Measured], floor: list[Measured], subject: Subject) -> str:
         """The finding in one plain sentence."""
+
+    def alarm(self, case: str, measured: list[Measured], subject: Subject) -> bool | None:  # noqa: ARG002
+        """Whether a test of the leaf's own tells a case's records from real ones; None for a leaf without a test."""
+        return None
 
     def figures(self, subject: Subject, rng: np.random.Generator) -> list[Figure]:  # noqa: ARG002
         """Figures of the finding."""
@@ -50,13 +69,18 @@ class Evaluation(Check):
     @final
     def _examine(self, subject: Subject) -> Examined:
         confidence, shown = subject.policy.confidence_verdict, subject.policy.confidence_shown
-        real = subject.dataset.reference
-        main = self.measure(subject.synthetic, subject, self.rng(subject, "measure"))
+        published, real = synthetic_sample(subject), real_sample(subject)
+        main = self.measure(published, subject, self.rng(subject, "measure"))
         floor = self.measure(real, subject, self.rng(subject, "measure"))
-        spoilt = self.damage(real, subject, self.rng(subject, "damage"))
+        spoilt = Sample("damaged", self.damage(real.frame, subject, self.rng(subject, "damage")), real.units)
         damaged = self.measure(spoilt, subject, self.rng(subject, "measure"))
         by_name = {one.name: one for one in floor}
-        noticed = {one.name: _worse(one, by_name[one.name], confidence) for one in damaged if one.name in by_name}
+        noticed = {
+            one.name: _worse(one, by_name[one.name], confidence)
+            for one in damaged
+            if one.name in by_name and one.better != "none"
+        }
+        found, told_apart = self.alarm("damaged", damaged, subject), self.alarm("real", floor, subject)
         limits = {one.name: limit for one in main if (limit := subject.policy.limit(self.id, one.name)) is not None}
         # A limit that real records break says nothing about synthetic ones.
         fired = {
@@ -74,6 +98,7 @@ class Evaluation(Check):
             if one.name in limits
         ]
         missed = sorted(name for name in (limits or noticed) if not noticed.get(name, False))
+        overlooked = bool(missed) and (bool(limits) or not any(noticed.values()))
         return Examined(
             measured=main,
             why=self.answer(main, floor, subject),
@@ -81,14 +106,14 @@ class Evaluation(Check):
             nulls={one.name: one.value for one in floor},
             controls=Controls(
                 positive=control(
-                    "missed" if missed and (limits or not any(noticed.values())) else "detected",
+                    "missed" if overlooked or found is False else "detected",
                     damaged,
                     shown,
                     f"real records, {self.damage_done}"
                     + (f"; this does not move: {', '.join(map(estimate_name, missed))}" if missed else ""),
                 ),
                 negative=control(
-                    "fired" if fired else "quiet",
+                    "fired" if fired or told_apart else "quiet",
                     floor,
                     shown,
                     "real records in the synthetic ones' place: the floor"
@@ -96,12 +121,23 @@ class Evaluation(Check):
                         f", which itself breaks the limit on {', '.join(map(estimate_name, sorted(fired)))}"
                         if fired
                         else ""
-                    ),
+                    )
+                    + ("; the test tells even these apart, so the parts of the data differ" if told_apart else ""),
                 ),
             ),
             figures=self.figures(subject, self.rng(subject, "figures")),
             tables=self.tables(subject),
         )
+
+
+def synthetic_sample(subject: Subject) -> Sample:
+    """The published records, each its own person."""
+    return Sample("synthetic", subject.synthetic, np.arange(len(subject.synthetic)))
+
+
+def real_sample(subject: Subject) -> Sample:
+    """Real records that no generator has seen, other ones than the holdout."""
+    return Sample("real", subject.dataset.reference, subject.dataset.units("reference"))
 
 
 def _breaks(floor: Measured, limit: Limit, confidence: float) -> bool:

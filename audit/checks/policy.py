@@ -51,6 +51,7 @@ class Policy(BaseModel):
     shadows: int = Field(ge=8, le=1024, multiple_of=2)
     near_copy_tolerance: float = Field(gt=0, lt=1)
     near_content_tolerance: float = Field(gt=0, lt=1)
+    subgroups: tuple[str, ...]
     limits: dict[str, dict[str, Limit | None]]
 
     def limit(self, check: str, estimate: str) -> Limit | None:

@@ -16,7 +16,7 @@ from reports import Audit
 from tests.audit.planting import affairs, alarms, copied
 
 GOLDEN = Path(__file__).parent / "golden" / "audit.json"
-FAST = ["membership.distance", "memorization.copies", "fidelity"]
+FAST = ["membership.distance", "memorization.copies", "fidelity.marginals"]
 
 
 @pytest.fixture(scope="module")
@@ -111,11 +111,11 @@ def model_and_data():
 
 def test_a_model_is_audited_on_what_it_was_trained_on_only(model_and_data):
     model, data = model_and_data
-    assert run_audit(model, data, ["fidelity"]).target.kind == "tabular-vae"
+    assert run_audit(model, data, ["fidelity.marginals"]).target.kind == "tabular-vae"
     with pytest.raises(InputError, match="fingerprint differs"):
-        run_audit(model, load_dataset("affairs").split(seed=1), ["fidelity"])
+        run_audit(model, load_dataset("affairs").split(seed=1), ["fidelity.marginals"])
     with pytest.raises(InputError, match="was trained on 3183 records"):
-        run_audit(model, load_dataset("affairs").split(seed=0, shares=(0.4, 0.4, 0.2)), ["fidelity"])
+        run_audit(model, load_dataset("affairs").split(seed=0, shares=(0.4, 0.4, 0.2)), ["fidelity.marginals"])
 
 
 def test_a_handful_of_people_decides_nothing(leaky):

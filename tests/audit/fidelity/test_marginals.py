@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from scipy.stats import ks_2samp
+from scipy.stats import ks_2samp, wasserstein_distance
 
 from audit.checks import Subject, default_policy
 from audit.fidelity import Marginals
@@ -14,15 +14,16 @@ def probe(records, data):
 
 def test_distances_are_ks_and_total_variation():
     data, _ = affairs(0)
-    subject = Subject(records_target(data.reference), data, default_policy(), 0)
-    distances, draws, size = Marginals._distances(data.reference, subject, np.random.default_rng(0))
-    names = [column.name for column in data.schema.modelled if not column.constant]
-    assert size == len(data.reference)
-    assert draws.shape[1] == len(names)
-    for name, distance in zip(names, distances, strict=True):
+    check = Marginals()
+    check.run(Subject(records_target(data.reference), data, default_policy(), 0))
+    found = check._compared["synthetic"]
+    assert found.size == len(data.reference)  # all of them, so that they can be compared with other implementations
+    for name, (distance, moved) in zip(found.labels, found.values, strict=True):
         ours, real = data.reference[name], data.holdout[name]
         if data.schema[name].is_number:
             assert distance == pytest.approx(ks_2samp(ours, real).statistic)
+            low, high = np.quantile(real, [0.01, 0.99])
+            assert moved == pytest.approx(wasserstein_distance(ours, real) / np.clip(real, low, high).std())
         else:
             shares = [series.value_counts(normalize=True) for series in (ours, real)]
             assert distance == pytest.approx(shares[0].sub(shares[1], fill_value=0).abs().sum() / 2)
