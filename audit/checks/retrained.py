@@ -4,8 +4,8 @@ An attack that asks the model needs controls that can be asked. Each is trained 
 hyper-parameters, on the records that the same control holds for attacks on published records: half of the reference
 (nobody leaked), the same with leaked members among them, half of train (what the parts merely differ by).
 
-The planted leak is one that was learnt by heart: leaked members are repeated until they fill half of what the control's
-model is trained on. That is a far plainer leak than a target shows that has seen everybody once, and findings say so: a
+The planted leak is taught by repetition: leaked members are repeated until they fill half of what the control's model
+is trained on. That is a far plainer leak than a target shows that has seen everybody once, and findings say so: a
 detected control shows that the attack works, and not that it would see a fainter leak of as many.
 
 A target trained under a budget has controls trained under it, so that they are as blurred as it is. The planted leak
@@ -72,7 +72,7 @@ def how_learnt(cases: Iterable[Case]) -> str:
         return ""
     copies, records = ([f(case) for case in planted] for f in (lambda one: one.copies, _trained_on))
     return (
-        f"learnt by heart by models of the target's kind without a privacy budget, each leaked record standing "
+        f"taught by repetition to models of the target's kind without a privacy budget, each leaked record standing "
         f"{_from_to(copies)} times among {_from_to(records)} training records: a plainer leak than that of a target "
         "that saw everybody once"
     )

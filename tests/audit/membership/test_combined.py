@@ -37,12 +37,12 @@ def test_signals_of_the_model_are_combined_with_those_of_records(leaky):
     assert finding.status == "fail", finding.why
     assert finding.threat_model.access == "white-box"
     assert "holds the model itself and reads off each record's loss" in finding.threat_model.knowledge
-    assert "learnt by heart" in finding.controls.positive.why
-    assert "learnt by heart" in finding.power["meaning"]
+    assert "taught by repetition" in finding.controls.positive.why
+    assert "taught by repetition" in finding.power["meaning"]
     assert [row[0] for row in finding.tables[0].rows] == [*ids, combined.id]
     without, _ = combined.run(subject_of(leaky.target.model, leaky.dataset, asked=()))
     assert without.threat_model.access == "synthetic-only"
-    assert "by heart" not in without.controls.positive.why
+    assert "by repetition" not in without.controls.positive.why
     assert finding.estimates[0].value > without.estimates[0].value + 0.05
 
 
