@@ -142,12 +142,13 @@ class CountedAttack(Attack):
 
     def power(self, subject: Subject) -> dict[str, Any]:
         """By simulation on the negative control: which share of leaked members would have been noticed."""
-        published, negative = self._published(subject), self.cases(subject).negative
+        published, cases = self._published(subject), self.cases(subject)
         found = {
             name: smallest_detectable_excess(
-                self.tries(name, negative, subject).strata(),
+                self.tries(name, cases.negative, subject).strata(),
                 subject.policy.confidence_verdict,
                 rng=self.rng(subject, f"power/{name}"),
+                drift=Strata.together([self.tries(name, case, subject).strata() for case in cases.drift]),
             )
             for name in self.findings
         }
