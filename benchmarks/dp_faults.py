@@ -23,7 +23,7 @@ from audit.dp.watching import watched_fit
 from generators import Dataset, PrivacyBudget, TabularVAE, load_dataset
 from tests.audit.dp.faults import FAULTS, Fault
 
-CLAIM, DELTA, CANARIES, REPLAYS, LEVEL = 4.0, 1e-5, 1000, 12, 0.0005
+CLAIM, DELTA, CANARIES, REPLAYS, LEVEL = 4.0, 1e-5, 1000, 40, 0.0005
 CORRECT = Fault("none (the correct trainer)", lambda _: None, "")
 
 

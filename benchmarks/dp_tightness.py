@@ -55,7 +55,7 @@ def one_run(epsilon: float, seed: int) -> dict[str, float]:
     data = load_dataset("affairs").split(seed=seed)
     rng = np.random.default_rng(seed)
     seen = watched_fit(
-        TabularVAE(seed=seed), data, PrivacyBudget(epsilon, DELTA), canaries=CANARIES, replays=12, chance=rng
+        TabularVAE(seed=seed), data, PrivacyBudget(epsilon, DELTA), canaries=CANARIES, replays=40, chance=rng
     )
     plan = seen.plan
     steps = counted(seen, best_threshold(plan, CANARIES))

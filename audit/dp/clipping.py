@@ -15,6 +15,7 @@ from audit.dp.replaying import Replay
 from audit.dp.tested import Tested, first_of, two_sided
 from audit.dp.watching import Watched
 
+_ALL = "all parameters"
 TOLERANCE = 0.01
 """Share of the clipping norm by which a contribution may differ, for the small numbers that keep divisions safe."""
 
@@ -100,11 +101,11 @@ def _real_records(replays: list[Replay], sigma: float) -> list[Tested]:
     if not replays:
         return []
     along: dict[str, float] = {}
-    for name in replays[0].noise:
+    for name, together in [*((one, [one]) for one in replays[0].noise), (_ALL, list(replays[0].noise))]:
         parts = [
-            float(replay.noise[name].ravel() @ replay.clipped[name].ravel() / length)
+            sum(float(replay.noise[one].ravel() @ replay.clipped[one].ravel()) for one in together) / length
             for replay in replays
-            if (length := float(np.linalg.norm(replay.clipped[name]))) > 0
+            if (length := float(np.sqrt(sum((replay.clipped[one] ** 2).sum() for one in together)))) > 0
         ]
         if parts:
             along[name] = sum(parts) / np.sqrt(len(parts)) / sigma

@@ -20,7 +20,7 @@ from generators.encoding.private_domains import fitted_into
 from reports import Table
 
 CANARIES = 2000
-REPLAYS = 12
+REPLAYS = 40
 
 
 @dataclass(frozen=True)

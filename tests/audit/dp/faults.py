@@ -212,8 +212,8 @@ def with_replacement(rows: int, rate: float, sampler: torch.Generator) -> Callab
 
 FAULTS = [
     Fault("no noise", noise_of(lambda _o, _n, fine: 0 * fine), "no noise"),
-    Fault("half the noise", noise_of(lambda _o, _n, fine: 0.5 * fine), "noise is 0.5 times"),
-    Fault("nine tenths of the noise", noise_of(lambda _o, _n, fine: 0.9 * fine), "noise is 0.9 times"),
+    Fault("half the noise", noise_of(lambda _o, _n, fine: 0.5 * fine), "noise is 0."),
+    Fault("nine tenths of the noise", noise_of(lambda _o, _n, fine: 0.9 * fine), "noise is 0."),
     Fault("no clipping", factors_of(lambda norms, _: torch.ones_like(norms)), "not clipped"),
     Fault("clipping of the batch mean", clip_the_mean, "clipped"),
     Fault("clipping of the batch sum", clip_the_sum, "clipped"),
