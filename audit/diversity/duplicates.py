@@ -38,7 +38,7 @@ class Duplicates(Evaluation):
     remedy = (
         "A generator that repeats itself has collapsed: train longer, with another family, or sample with more noise."
     )
-    damage_done = "one in ten of which repeats another one"
+    damage_done = "one in three of which repeats another one"
 
     def measure(self, sample: Sample, subject: Subject, rng: np.random.Generator) -> list[Measured]:
         """The share of records that are equal to an earlier one."""
@@ -57,11 +57,11 @@ class Duplicates(Evaluation):
         ]
 
     def damage(self, records: pd.DataFrame, subject: Subject, rng: np.random.Generator) -> pd.DataFrame:  # noqa: ARG002
-        """Repeat a tenth of the records in the place of others."""
+        """Repeat a third of the records in the place of others."""
         rows = np.arange(len(records))
         chosen = rng.permutation(len(rows))
-        tenth = max(1, len(rows) // 10)
-        rows[chosen[:tenth]] = chosen[-tenth:]
+        third = max(1, len(rows) // 3)
+        rows[chosen[:third]] = chosen[-third:]
         return records.iloc[rows].reset_index(drop=True)
 
     def answer(self, measured: list[Measured], floor: list[Measured], subject: Subject) -> str:  # noqa: ARG002

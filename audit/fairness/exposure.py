@@ -37,7 +37,7 @@ class SubgroupExposure(Subgrouped):
     measures = ("worst_exposure", "exposure")
     source = "Kulynych et al. (PoPETs 2022), disparate vulnerability, by nearest synthetic record; Holm (1979)"
     remedy = "Coarsen the columns that single the subgroup out, or train with a privacy budget: it bounds all risks."
-    damage_done = "half of which are copies of training records of one subgroup"
+    damage_done = "replaced by copies of the training records of one subgroup"
     quantity = "AUC of finding its members"
 
     def by_group(
@@ -60,13 +60,10 @@ class SubgroupExposure(Subgrouped):
         return shares, _share("everybody", scores, units, weights, everybody)
 
     def damage(self, records: pd.DataFrame, subject: Subject, rng: np.random.Generator) -> pd.DataFrame:
-        """Replace half of the records by copies of the training records of one subgroup."""
-        train = subject.dataset.train
-        groups = subject.shared(subgroups)[0]
-        inside = next((one for group in groups if (one := group.of(train)).mean() <= 0.5), groups[0].of(train))
-        half = len(records) // 2
-        leaked = train.iloc[np.flatnonzero(inside)[rng.integers(int(inside.sum()), size=half)]]
-        return pd.concat([leaked, records.iloc[half:]], ignore_index=True)
+        """Publish nothing but copies of the training records of one subgroup."""
+        train, groups = subject.dataset.train, subject.shared(subgroups)[0]
+        inside = np.flatnonzero(groups[len(groups) // 4].of(train))
+        return train.iloc[inside[rng.integers(len(inside), size=len(records))]].reset_index(drop=True)
 
 
 def _nearest(asked: Rows, published: Rows) -> Floats:

@@ -20,7 +20,7 @@ from audit.fidelity.marginals import compared_columns, one_hot
 from audit.measures import total_variation
 from audit.statistics import Floats
 
-TAKEN = 40
+TAKEN = 25
 """Sets of columns of each size, chosen at random where there are more."""
 
 
@@ -28,7 +28,7 @@ TAKEN = 40
 class Combinations(Distance):
     """Are combinations of two and of three columns as frequent as they are in the real records?
 
-    The total variation between joint distributions of 40 pairs and 40 triples of columns, each column in at most eight
+    The total variation between joint distributions of 25 pairs and 25 triples of columns, each column in at most eight
     levels. Many cells and few records put even equal distributions apart: compare with the floor.
 
     Source: k-way marginals as in the NIST 2018 synthetic data challenge; McKenna, Miklau and Sheldon, "Winning the NIST
@@ -50,7 +50,7 @@ class Combinations(Distance):
         "two_way_distance": ("mean", "two_way"),
         "three_way_distance": ("mean", "three_way"),
     }
-    most = 5000
+    most = 3000
 
     def unfit(self, subject: Subject) -> str | None:
         """A combination needs two columns."""

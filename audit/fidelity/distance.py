@@ -213,10 +213,11 @@ def _some(sample: Sample, size: int, rng: np.random.Generator) -> tuple[pd.DataF
 
 def _by_gap(gaps: Sequence[Gap], first: Weights, second: Weights) -> Floats:
     """All distances, shape (gaps, gauges, draws)."""
-    parts = [
-        np.stack([gap.distance(first[:, start : start + _CHUNK], second[:, start : start + _CHUNK]) for gap in gaps])
-        for start in range(0, first.shape[1], _CHUNK)
-    ]
+    parts = []
+    for start in range(0, first.shape[1], _CHUNK):
+        # In one piece once, or every gap would put them in order again.
+        one, other = (np.ascontiguousarray(weights[:, start : start + _CHUNK]) for weights in (first, second))
+        parts.append(np.stack([gap.distance(one, other) for gap in gaps]))
     return np.concatenate(parts, axis=2)
 
 

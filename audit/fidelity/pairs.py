@@ -19,7 +19,7 @@ from audit.fidelity.marginals import compared_columns, one_hot
 from audit.measures import correlation, cramers_v, mutual_information
 from audit.statistics import Floats
 
-MOST_PAIRS = 150
+MOST_PAIRS = 60
 _Ranks = tuple[NDArray[Any], NDArray[Any]] | None
 
 
@@ -27,7 +27,7 @@ _Ranks = tuple[NDArray[Any], NDArray[Any]] | None
 class Pairs(Distance):
     """Do pairs of columns depend on each other as they do in the real records?
 
-    For every pair (a random 150 where there are more) the strength of association is measured in both samples: Cramer's
+    For every pair (a random 60 where there are more) the strength of association is measured in both samples: Cramer's
     V and mutual information of the columns in at most eight levels, and for two numbers the correlation of their ranks.
     The gap is the absolute difference between the samples.
 
@@ -61,7 +61,7 @@ class Pairs(Distance):
         "correlation_difference": ("mean", "correlation"),
         "information_difference": ("mean", "information"),
     }
-    most = 5000
+    most = 3000
 
     def unfit(self, subject: Subject) -> str | None:
         """A pair needs two columns."""

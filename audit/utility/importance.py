@@ -14,7 +14,7 @@ from audit.utility.learning import Learner, chosen_task, features, tested_rows, 
 from audit.utility.train_synthetic_test_real import train_sample
 from reports import Table
 
-MOST = 1000
+MOST = 600
 DRAWS = 300
 FEWEST = 3
 

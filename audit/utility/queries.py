@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from audit.checks import Measured, Subject, register
 from audit.fidelity.binning import ORDERED, binned, numbers
@@ -16,7 +17,7 @@ from audit.fidelity.distance import UNBOUNDED, Distance, Gap, Gauge, Gauges, Sum
 from audit.fidelity.marginals import compared_columns
 from audit.statistics import Floats
 
-QUERIES = 100
+QUERIES = 50
 FEWEST = 30  # pooled records that a query must be about: fewer would measure chance alone
 
 
@@ -24,7 +25,7 @@ FEWEST = 30  # pooled records that a query must be about: fewer would measure ch
 class Queries(Distance):
     """Do the synthetic records answer the questions that a statistician asks?
 
-    A workload of a hundred random questions of each sort: how many records have these levels of two columns (counts),
+    A workload of fifty random questions of each sort: how many records have these levels of two columns (counts),
     and what is the average of a number among the records with this level (averages). The error of a count is a share of
     the real answer, that of an average is in standard deviations of the number. Questions about fewer than 30 records
     are not asked.
@@ -45,7 +46,7 @@ class Queries(Distance):
         "average": Gauge("standard deviations, from 0", UNBOUNDED),
     }
     summaries: ClassVar[Summaries] = {"count_error": ("mean", "count"), "average_error": ("mean", "average")}
-    most = 10_000
+    most = 5000
 
     def unfit(self, subject: Subject) -> str | None:
         """A question needs two columns."""
@@ -91,7 +92,12 @@ class Queries(Distance):
             real = float(inside[~first].sum())
             if inside.sum() >= FEWEST and real > 0:
                 scale = real / (~first).sum()
-                made.append(Gap(f"{names[one]} x {names[other]}", partial(_count_error, inside, scale)))
+                made.append(
+                    Gap(
+                        f"{names[one]} x {names[other]}",
+                        partial(_count_error, csr_matrix(inside[None].astype(np.float32)), scale),
+                    )
+                )
         return made[:QUERIES]
 
     @staticmethod
@@ -113,17 +119,17 @@ class Queries(Distance):
             inside = inside & np.isfinite(values[number])
             if inside.sum() >= FEWEST:
                 cells = np.where(inside, values[number] / np.nanstd(values[number]), 0.0)
-                made.append(Gap(f"{number} by {group}", partial(_average_error, inside, cells)))
+                both = csr_matrix(np.stack([inside, cells]).astype(np.float32))
+                made.append(Gap(f"{number} by {group}", partial(_average_error, both)))
         return made[:QUERIES]
 
 
-def _count_error(inside: NDArray[np.bool_], scale: float, first: Weights, second: Weights) -> Floats:
-    shares = [inside.astype(np.float32) @ weights / weights.sum(axis=0) for weights in (first, second)]
+def _count_error(inside: csr_matrix, scale: float, first: Weights, second: Weights) -> Floats:
+    shares = [(inside @ weights)[0] / weights.sum(axis=0) for weights in (first, second)]
     return np.stack([np.abs(shares[0] - shares[1]) / scale, np.full(first.shape[1], np.nan)])
 
 
-def _average_error(inside: NDArray[np.bool_], cells: Floats, first: Weights, second: Weights) -> Floats:
-    both = np.stack([inside.astype(np.float32), cells.astype(np.float32)])
+def _average_error(both: csr_matrix, first: Weights, second: Weights) -> Floats:
     (n1, sum1), (n2, sum2) = (both @ weights for weights in (first, second))
     # Where a resample has nobody in the group there is no average; such a draw says nothing of the error.
     gap = np.abs(sum1 / np.maximum(n1, 1) - sum2 / np.maximum(n2, 1)) * ((n1 > 0) & (n2 > 0))

@@ -76,7 +76,7 @@ def test_the_command_trains_and_audits_each(tmp_path, capsys):
     captured = capsys.readouterr()
     assert code == 0, captured.err
     assert {one.name for one in folder.iterdir()} >= {"epsilon-8", "no-budget", "report.html", "audit.json"}
-    assert Audit.load(folder / "epsilon-8").privacy.claim.epsilon == pytest.approx(8)
+    assert Audit.load(folder / "epsilon-8").privacy.claim.epsilon <= 8
     assert Audit.load(folder / "no-budget").privacy.claim is None
     assert main(["verify", str(folder)]) == 0
     assert main(["frontier", str(path), "--epsilons", "x", "--output", str(tmp_path / "other")]) == 2

@@ -47,7 +47,7 @@ def test_a_leak_is_owed_to_columns(parts):
 
 @pytest.mark.parametrize("modality", ["image", "text", "audio"])
 def test_contents_are_explained_by_region_or_passage(modality):
-    data, fresh = thirds(modality, 0, 60)
+    data, fresh = thirds(modality, 0, 100)
     finding = probe("explain.drivers", leaked(data, fresh, 0.8), data)
     assert values(finding)["explained_auc"] > 0.7
     assert all(row[0].startswith(("region", "passage")) for row in finding.tables[0].rows)
