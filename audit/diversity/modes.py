@@ -14,7 +14,7 @@ from audit.checks import EVERY_MODALITY, Evaluation, Measured, Sample, Subject, 
 from audit.checks.small_cells import share_in_words
 from audit.fidelity.damages import one_neighbourhood
 from audit.fidelity.distance import compared_size
-from audit.fidelity.placing import Placed, Rows, holdout_sample
+from audit.fidelity.placing import Rows, holdout_sample, placed_by_train
 from audit.statistics import Floats, Interval, bootstrap_interval, unit_weights
 from reports import Table
 
@@ -133,7 +133,7 @@ class Modes(Evaluation):
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """The mode of each record of the sample and of the holdout, and their persons."""
         size = compared_size(subject, MOST)
-        placed = subject.shared(Placed)
+        placed = subject.shared(placed_by_train)
         (ours, our_units), (theirs, their_units) = (placed.rows(one, size) for one in (sample, holdout_sample(subject)))
         centres = subject.shared(_centres)
         return _nearest(ours, centres), _nearest(theirs, centres), our_units, their_units
@@ -142,7 +142,7 @@ class Modes(Evaluation):
 def _centres(subject: Subject) -> Rows:
     """Centres of the modes of the training records."""
     train = Sample("train", subject.dataset.train, subject.dataset.units("train"))
-    rows, _ = subject.shared(Placed).rows(train, min(len(train.frame), MOST))
+    rows, _ = subject.shared(placed_by_train).rows(train, min(len(train.frame), MOST))
     model = MiniBatchKMeans(_modes(compared_size(subject, MOST)), n_init=3, random_state=subject.seed)
     return np.asarray(model.fit(rows).cluster_centers_, dtype=np.float32)
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from audit.checks import Sample, Subject
-from audit.fidelity.placing import Placed, Rows
+from audit.fidelity.placing import Rows, placed_by_reference
 from audit.statistics import Floats, Weights, unit_weights
 
 MOST_ASKED = 1000
@@ -45,7 +45,7 @@ class Asked:
 
 def asked_about(sample: Sample, subject: Subject, rng: np.random.Generator) -> Asked:
     """A random thousand of train and of the holdout, and up to three thousand of the sample's records."""
-    data, placed = subject.dataset, subject.shared(Placed)
+    data, placed = subject.dataset, subject.shared(placed_by_reference)
     chosen = [np.sort(rng.permutation(len(data.parts[part]))[:MOST_ASKED]) for part in ("train", "holdout")]
     people = [data.units(part)[rows] for part, rows in zip(("train", "holdout"), chosen, strict=True)]
     published = sample.frame.iloc[np.sort(rng.permutation(len(sample.frame))[:MOST_PUBLISHED])]

@@ -12,7 +12,7 @@ import torch
 from audit.checks import EVERY_MODALITY, Evaluation, Measured, Sample, Subject, register
 from audit.explain.closeness import Asked, asked_about, closeness, smooth_closeness
 from audit.fidelity.marginals import compared_columns
-from audit.fidelity.placing import Placed, Rows
+from audit.fidelity.placing import Placed, Rows, placed_by_reference
 from audit.measures.attribution import integrated_gradients
 from audit.statistics import Floats, Interval, auc, auc_draws, bootstrap_interval
 from generators.datasets.payload import payload_column
@@ -53,7 +53,7 @@ class Drivers(Evaluation):
 
     def measure(self, sample: Sample, subject: Subject, rng: np.random.Generator) -> list[Measured]:
         """What the attack reaches, and what it owes to its most important part."""
-        asked, placed = asked_about(sample, subject, rng), subject.shared(Placed)
+        asked, placed = asked_about(sample, subject, rng), subject.shared(placed_by_reference)
         whole, drawn = _attacked(asked.members, asked.others, asked, placed)
         falls: list[tuple[str, float, Floats]] = []
         for label, exchange in _parts(subject).items():
@@ -211,7 +211,7 @@ def _other_passage(name: str, number: int, frame: pd.DataFrame, lending: pd.Data
 
 def _attributed(asked: Asked, subject: Subject) -> dict[str, float]:
     """Share of each column in the absolute attributions of members, from the middle of all published records."""
-    placed = subject.shared(Placed)
+    placed = subject.shared(placed_by_reference)
     members: Rows = placed.place(asked.members.iloc[:EXPLAINED])
     published = torch.from_numpy(asked.published)
     width = max(float(np.median(-closeness(members, asked.published))), 1e-3)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from audit.checks import EVERY_MODALITY, Evaluation, Measured, Sample, Subject, register
 from audit.explain.closeness import Asked, asked_about, closeness
-from audit.fidelity.placing import Placed
+from audit.fidelity.placing import placed_by_reference
 from audit.statistics import Floats, Interval, auc, auc_draws, bootstrap_interval
 from reports import Figure
 
@@ -52,7 +52,7 @@ class ExposedKinds(Evaluation):
 
     def measure(self, sample: Sample, subject: Subject, rng: np.random.Generator) -> list[Measured]:
         """The AUC among the most unusual and among the most usual records."""
-        asked, placed = asked_about(sample, subject, rng), subject.shared(Placed)
+        asked, placed = asked_about(sample, subject, rng), subject.shared(placed_by_reference)
         frames = asked.members, asked.others
         scores = [closeness(placed.place(frame), asked.published) for frame in frames]
         unusual = [_unusual(frame, subject) for frame in frames]
@@ -119,7 +119,7 @@ class ExposedKinds(Evaluation):
 
 def _unusual(frame: pd.DataFrame, subject: Subject) -> Floats:
     """Mean squared distance of each record to its five nearest reference records, shape (records,)."""
-    placed, reference = subject.shared(Placed), subject.shared(_reference)
+    placed, reference = subject.shared(placed_by_reference), subject.shared(_reference)
     found = np.empty(len(frame))
     for start in range(0, len(frame), 500):
         part = placed.place(frame.iloc[start : start + 500])
@@ -130,7 +130,7 @@ def _unusual(frame: pd.DataFrame, subject: Subject) -> Floats:
 
 
 def _reference(subject: Subject) -> NDArray[np.float32]:
-    placed, reference = subject.shared(Placed), subject.dataset.reference
+    placed, reference = subject.shared(placed_by_reference), subject.dataset.reference
     return placed.place(reference.iloc[placed.chosen(len(reference), 5000)])
 
 

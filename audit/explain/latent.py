@@ -11,7 +11,7 @@ import pandas as pd
 from audit.checks import EVERY_MODALITY, Evaluation, Measured, Sample, Subject, register
 from audit.explain.nearest import nearest
 from audit.fidelity.marginals import compared_columns
-from audit.fidelity.placing import Placed, holdout_sample
+from audit.fidelity.placing import holdout_sample, placed_by_reference
 from audit.statistics import Floats, Interval, mean_interval
 from generators.models.abilities import Encodes
 from reports import Table
@@ -58,7 +58,7 @@ class LatentTraversal(Evaluation):
 
     def measure(self, sample: Sample, subject: Subject, rng: np.random.Generator) -> list[Measured]:
         """The share of points on the way that lie closer to train."""
-        placed = subject.shared(Placed)
+        placed = subject.shared(placed_by_reference)
         model: Encodes = _asked(subject)
         holdout = holdout_sample(subject).frame
         order = rng.permutation(len(holdout))
@@ -132,7 +132,7 @@ def _directions(latents: Floats, model: Encodes, subject: Subject) -> Table:
 
 def _changed(first: pd.DataFrame, second: pd.DataFrame, subject: Subject) -> str:
     if subject.dataset.modality != "tabular":
-        placed = subject.shared(Placed)
+        placed = subject.shared(placed_by_reference)
         moved = np.linalg.norm(placed.place(first) - placed.place(second), axis=1).mean()
         return f"features move by {moved:.2f}"
     changes = {

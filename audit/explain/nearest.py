@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from audit.checks import EVERY_MODALITY, Evaluation, Measured, Sample, Subject, register
 from audit.checks.small_cells import share_in_words
 from audit.fidelity.marginals import compared_columns
-from audit.fidelity.placing import Placed, Rows
+from audit.fidelity.placing import Rows, placed_by_reference
 from audit.statistics import Floats, Interval, bootstrap_interval, unit_weights
 from reports import Table
 
@@ -40,14 +40,14 @@ class NearestComparison(Evaluation):
     source = "distance to closest record, against as many holdout records; limits: Yao et al. (arXiv 2505.01524)"
     modalities = EVERY_MODALITY
     remedy = "Train for fewer epochs, deduplicate the training records, or train with a privacy budget."
-    damage_done = "half of which are copies of training records"
+    damage_done = "all of them copies of training records"
 
     def __init__(self) -> None:
         self._pairs: tuple[pd.DataFrame, dict[str, pd.DataFrame]] | None = None
 
     def measure(self, sample: Sample, subject: Subject, rng: np.random.Generator) -> list[Measured]:
         """The share of synthetic records that lie closer to train; equal distances count half."""
-        placed, data = subject.shared(Placed), subject.dataset
+        placed, data = subject.shared(placed_by_reference), subject.dataset
         size = min(len(data.train), len(data.holdout), MOST)
         asked = sample.frame.iloc[np.sort(rng.permutation(len(sample.frame))[:size])]
         rows = placed.place(asked)
@@ -74,9 +74,9 @@ class NearestComparison(Evaluation):
         ]
 
     def damage(self, records: pd.DataFrame, subject: Subject, rng: np.random.Generator) -> pd.DataFrame:
-        """Copy training records into half of the places."""
-        train, half = subject.dataset.train, len(records) // 2
-        return pd.concat([train.iloc[rng.integers(len(train), size=half)], records.iloc[half:]], ignore_index=True)
+        """Copies of training records alone."""
+        train = subject.dataset.train
+        return train.iloc[rng.integers(len(train), size=len(records))].reset_index(drop=True)
 
     def answer(self, measured: list[Measured], floor: list[Measured], subject: Subject) -> str:  # noqa: ARG002
         """The share beside its floor, in words."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from audit.checks import Sample, Subject, register
 from audit.fairness.subgroups import FEWEST, Group, Share, Subgrouped, subgroups
-from audit.fidelity.placing import Placed, Rows
+from audit.fidelity.placing import Rows, placed_by_reference
 from audit.statistics import Floats, Interval, Weights, auc, auc_draws, bootstrap_interval, unit_weights
 
 MOST_ASKED = 3000
@@ -44,7 +44,7 @@ class SubgroupExposure(Subgrouped):
         self, sample: Sample, subject: Subject, groups: Sequence[Group], rng: np.random.Generator
     ) -> tuple[list[Share], Share]:
         """The AUC within each subgroup."""
-        placed, data = subject.shared(Placed), subject.dataset
+        placed, data = subject.shared(placed_by_reference), subject.dataset
         published = placed.place(sample.frame.iloc[np.sort(rng.permutation(len(sample.frame))[:MOST_PUBLISHED])])
         chosen = {part: np.sort(rng.permutation(len(data.parts[part]))[:MOST_ASKED]) for part in ("train", "holdout")}
         frames = {part: data.parts[part].iloc[rows] for part, rows in chosen.items()}

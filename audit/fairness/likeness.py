@@ -11,7 +11,7 @@ import pandas as pd
 from audit.checks import Sample, Subject, register
 from audit.fairness.subgroups import FEWEST, Group, Share, Subgrouped, subgroups
 from audit.fidelity.distance import compared_size, resampled_interval
-from audit.fidelity.placing import Placed, Rows, holdout_sample
+from audit.fidelity.placing import Rows, holdout_sample, placed_by_train
 from audit.measures import gaussian_kernel, squared_mmd
 from audit.statistics import unit_weights
 
@@ -46,7 +46,7 @@ class SubgroupLikeness(Subgrouped):
     ) -> tuple[list[Share], Share]:
         """The distance of each subgroup."""
         size = compared_size(subject, MOST)
-        placed, real = subject.shared(Placed), holdout_sample(subject)
+        placed, real = subject.shared(placed_by_train), holdout_sample(subject)
         drawn = [np.sort(rng.permutation(len(one.frame))[:size]) for one in (sample, real)]
         frames = [one.frame.iloc[rows].reset_index(drop=True) for one, rows in zip((sample, real), drawn, strict=True)]
         units = [one.units[rows] for one, rows in zip((sample, real), drawn, strict=True)]

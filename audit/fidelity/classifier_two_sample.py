@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from audit.checks import EVERY_MODALITY, Evaluation, Measured, Sample, Subject, register
 from audit.fidelity.damages import collapsed
 from audit.fidelity.distance import compared_size
-from audit.fidelity.placing import Placed, holdout_sample
+from audit.fidelity.placing import holdout_sample, placed_by_train
 from audit.statistics import Floats, Interval, auc, auc_draws, bootstrap_interval, unit_weights
 
 DRAWS = 400
@@ -46,7 +46,7 @@ class ClassifierTwoSample(Evaluation):
     def measure(self, sample: Sample, subject: Subject, rng: np.random.Generator) -> list[Measured]:
         """The area under the ROC curve on people that the classifier has not seen."""
         size = compared_size(subject, MOST)
-        placed = subject.shared(Placed)
+        placed = subject.shared(placed_by_train)
         (ours, our_units), (theirs, their_units) = (placed.rows(one, size) for one in (sample, holdout_sample(subject)))
         mine, real = (_halves(units, rng) for units in (our_units, their_units))
         model = _classifier(subject, int(rng.integers(2**31)))

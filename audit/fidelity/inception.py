@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 from audit.checks import Measured, Sample, Subject, register
 from audit.fidelity.jackknifed import Jackknifed, Kept, Quantity, Statistic
-from audit.fidelity.placing import FEATURES, Placed, Rows
+from audit.fidelity.placing import FEATURES, Rows, placed_by_train
 from audit.measures.images import inception_score
 
 MOST_TAUGHT = 5000
@@ -85,6 +85,8 @@ def _classifier(subject: Subject) -> Any:
     if name is None:
         raise ValueError("the subject was found unfit before")
     train = subject.dataset.train[subject.dataset.train[name].notna()]
-    rows, _ = subject.shared(Placed).rows(Sample("taught", train, np.arange(len(train))), min(MOST_TAUGHT, len(train)))
-    labels = train[name].iloc[subject.shared(Placed).chosen(len(train), len(rows))]
+    rows, _ = subject.shared(placed_by_train).rows(
+        Sample("taught", train, np.arange(len(train))), min(MOST_TAUGHT, len(train))
+    )
+    labels = train[name].iloc[subject.shared(placed_by_train).chosen(len(train), len(rows))]
     return make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=200)).fit(rows, labels.astype(str))

@@ -14,7 +14,7 @@ from scipy.stats import t
 
 from audit.checks import Evaluation, Measured, Sample, Subject
 from audit.fidelity.distance import compared_size
-from audit.fidelity.placing import Placed, Rows, holdout_sample
+from audit.fidelity.placing import Rows, holdout_sample, placed_by_train
 from audit.statistics import Interval
 
 GROUPS = 10
@@ -63,7 +63,7 @@ class Jackknifed(Evaluation):
     def measure(self, sample: Sample, subject: Subject, rng: np.random.Generator) -> list[Measured]:
         """The numbers of all records, and their spread when groups are left out."""
         size = compared_size(subject, self.most)
-        placed = subject.shared(Placed)
+        placed = subject.shared(placed_by_train)
         (ours, our_units), (theirs, their_units) = (placed.rows(one, size) for one in (sample, holdout_sample(subject)))
         statistic = self.prepare(ours, theirs, subject)
         ours_in, theirs_in = (_groups(units, rng) for units in (our_units, their_units))

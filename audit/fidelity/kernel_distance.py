@@ -14,7 +14,7 @@ from audit.checks import Measured, Sample, Subject, register
 from audit.fidelity.damages import collapsed
 from audit.fidelity.distance import UNBOUNDED, Distance, Gap, Gauge, Gauges, Summaries, Weights, compared_size
 from audit.fidelity.marginals import compared_columns
-from audit.fidelity.placing import FEATURES, Placed, Rows
+from audit.fidelity.placing import FEATURES, Rows, placed_by_train
 from audit.measures import gaussian_kernel, polynomial_kernel, squared_mmd
 from audit.statistics import Floats
 
@@ -30,7 +30,7 @@ class KernelDistance(Distance):
 
     def gaps(self, pooled: pd.DataFrame, first: NDArray[np.bool_], subject: Subject) -> Sequence[Gap]:  # noqa: ARG002
         """One: the whole record."""
-        rows, _ = subject.shared(Placed).rows(Sample("damaged", pooled, np.arange(len(pooled))), len(pooled))
+        rows, _ = subject.shared(placed_by_train).rows(Sample("damaged", pooled, np.arange(len(pooled))), len(pooled))
         between = squared_mmd(self.kernel(rows))
 
         def distance(ours: Weights, theirs: Weights) -> Floats:

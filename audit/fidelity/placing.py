@@ -23,25 +23,27 @@ MOST_SCALE = 4.0  # what hardly varies must not count for more than all the rest
 
 
 class Placed:
-    """The records of one subject as rows; get it with `subject.shared(Placed)`, so that each part is placed once.
+    """The records of one subject as rows.
 
-    What features learn, such as which levels are frequent, they learn from train: from the real records that are
-    compared they would learn what happens to stand there, and tell those from all others.
+    Get it with `subject.shared(placed_by_train)`, or `placed_by_reference`, so that each part is placed once.
+
+    What features learn, such as which levels are frequent, they must learn from records that are not compared: they
+    would learn what happens to stand there, and tell those from all others.
 
     Attributes:
         place: from a canonical frame to its rows.
         columns: the columns of a table, each with how many numbers it takes, in order; empty for contents.
     """
 
-    def __init__(self, subject: Subject) -> None:
+    def __init__(self, subject: Subject, seen: pd.DataFrame) -> None:
         data = subject.dataset
         self.place: Callable[[pd.DataFrame], Rows]
         self.columns: list[tuple[str, int]] = []
         if data.modality == "tabular":
-            self.place = columns(data.schema, data.train)
-            self.columns = widths(data.schema, data.train)
+            self.place = columns(data.schema, seen)
+            self.columns = widths(data.schema, seen)
         else:
-            self.place = embedder(FEATURES[data.modality], data.schema, data.train)
+            self.place = embedder(FEATURES[data.modality], data.schema, seen)
         self._seed = subject.seed
         self._kept: dict[tuple[str, int], tuple[Rows, NDArray[np.int64]]] = {}
 
@@ -60,6 +62,16 @@ class Placed:
         if sample.case != "damaged":
             self._kept[key] = found
         return found
+
+
+def placed_by_train(subject: Subject) -> Placed:
+    """Records in features learnt from train: for checks that compare published records, reference and holdout."""
+    return Placed(subject, subject.dataset.train)
+
+
+def placed_by_reference(subject: Subject) -> Placed:
+    """Records in features learnt from the reference: for checks that compare train with the holdout."""
+    return Placed(subject, subject.dataset.reference)
 
 
 def holdout_sample(subject: Subject) -> Sample:

@@ -32,7 +32,7 @@ def model() -> TabularVAE:
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rerunning, "CANARIES", 400)
+    monkeypatch.setattr(rerunning, "CANARIES", 700)
     monkeypatch.setattr(rerunning, "REPLAYS", 6)
 
 

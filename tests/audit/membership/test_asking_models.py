@@ -30,11 +30,11 @@ def sentences(rows=80):
 
 
 MODELS = [
-    ("tabular-vae", affairs, {"epochs": 40, "hidden": 64, "latent": 8, "batch_size": 16}, ["membership.rmia"]),
+    ("tabular-vae", affairs, {"epochs": 150, "hidden": 64, "latent": 8, "batch_size": 16}, ["membership.rmia"]),
     (
         "text-transformer",
         sentences,
-        {"epochs": 10, "width": 32, "layers": 1, "batch_size": 8},
+        {"epochs": 40, "width": 32, "layers": 1, "batch_size": 8},
         ["membership.min-k", "membership.min-k-plus-plus"],
     ),
 ]
