@@ -5,7 +5,7 @@
 
 Each audit has 500 members and 500 others, a record each, and normal signals that correlate as stated; with a leak,
 members stand higher by .4 deviations in the first signal, down to none in the last. *Error / shown* is the deviation
-of the stacked AUC over audits, divided by what resampling finished scores shows; `stacking.SPREAD` allows for 1.15.
+of the stacked AUC over audits, divided by what resampling finished scores shows; `stacking.SPREAD` allows for 1.2.
 An audit accuses when the AUC lies beyond chance by more than the verdict's quantile of the widened error: .05% of
 audits may. Signals of a model (loss, LiRA, RMIA, ...) correlate among themselves more than with those of published
 records: the rows that have both are such a mixture.

@@ -91,7 +91,7 @@ class Evaluation(Check):
                 self.id,
                 one,
                 limits[one.name],
-                Evidence(detected=noticed.get(one.name), fired=one.name in fired),
+                Evidence(null=by_name.get(one.name), detected=noticed.get(one.name), fired=one.name in fired),
                 confidence,
             )
             for one in main
@@ -103,7 +103,7 @@ class Evaluation(Check):
             measured=main,
             why=self.answer(main, floor, subject),
             gates=gates,
-            nulls={one.name: one.value for one in floor},
+            nulls={one.name: one.rounded(one.value) for one in floor},
             controls=Controls(
                 positive=control(
                     "missed" if overlooked or found is False else "detected",

@@ -27,6 +27,8 @@ class Evidence:
 def beyond(measured: Measured, null: Measured | None, confidence: float) -> bool:
     """Does the measurement exceed both pure chance and what a mere difference between the parts shows?"""
     found = measured.detector
+    if found.chance is None and null is None:
+        return False
     above_chance = found.chance is None or found.interval(confidence).low > found.chance
     return above_chance and (null is None or found.least_excess_over(null.detector, confidence) > 0)
 

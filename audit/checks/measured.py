@@ -109,6 +109,8 @@ class Measured:
     def shown(self, confidence: float) -> Shown:
         """Value and interval as a reader may see them: the value to the nearest step, the interval widened to steps."""
         low, high = self.interval(confidence)
+        if self.step is None:
+            return Shown(self.value, low, high)
         return Shown(
             self.rounded(self.value), self.rounded(low, math.floor), min(self.bounds[1], self.rounded(high, math.ceil))
         )

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from audit.checks import EVERY_MODALITY, Evaluation, Measured, Sample, Subject, register
+from audit.checks.small_cells import coarse
 from audit.fidelity.distance import compared_size
 from audit.statistics import Floats, Interval, bootstrap_interval, unit_weights
 from generators import Schema
@@ -53,6 +54,7 @@ class Duplicates(Evaluation):
                 n=size,
                 unit=f"share of {size:,} records, 0 to 1",
                 interval=partial(_interval, value, _resampled(codes, rng), size),
+                step=coarse(size),
             )
         ]
 

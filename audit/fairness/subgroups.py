@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from audit.checks import EVERY_MODALITY, Evaluation, Measured, NotApplicableError, Sample, Subject
+from audit.checks.small_cells import SMALLEST_CELL
 from audit.statistics import Interval
 from generators import InputError
 from reports import Figure, Table
@@ -143,7 +144,7 @@ class Subgrouped(Evaluation):
             rows.append(
                 [
                     share.label,
-                    share.people,
+                    SMALLEST_CELL * round(share.people / SMALLEST_CELL),
                     f"{share.value:.3f} ({low:.3f} to {high:.3f})",
                     None if real is None else f"{real:.3f}",
                     float(f"{adjusted[place]:.2g}"),
@@ -153,7 +154,7 @@ class Subgrouped(Evaluation):
             Table(
                 title=f"{self.title}, by subgroup",
                 description="The floor is what fresh real records show; p-values are Holm's, corrected for all rows.",
-                columns=["subgroup", "real people", f"{self.quantity} (95% interval)", "floor", "p"],
+                columns=["subgroup", "real people, in fives", f"{self.quantity} (95% interval)", "floor", "p"],
                 rows=rows,
             )
         ]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from audit.checks import Evaluation, Measured, Sample, Subject, register
-from audit.checks.small_cells import share_in_words
+from audit.checks.small_cells import coarse, share_in_words
 from audit.fidelity.marginals import compared_columns
 from audit.fidelity.rules import Rule, learn_rules
 from audit.statistics import Floats, Interval, mean_interval
@@ -121,6 +121,7 @@ def _measured(name: str, broken: Floats, sample: Sample, unit: str) -> Measured:
         n=len(np.unique(sample.units)),
         unit=f"{unit}, 0 to 1",
         interval=partial(_interval, broken, sample),
+        step=coarse(len(np.unique(sample.units))),
     )
 
 

@@ -281,6 +281,7 @@ def _summary(name: str, how: str, gauge: int, found: Compared, counts: Gauge) ->
         n=found.units,
         unit=f"{counts.unit}{several}",
         interval=partial(resampled_interval, value, drawn, found.units, (counts.bottom, counts.top), selected_from),
+        bounds=(counts.bottom, counts.top),
     )
 
 

@@ -84,6 +84,7 @@ class Jackknifed(Evaluation):
             unit=quantity.unit,
             interval=partial(_interval, value, parts, quantity.bounds),
             better=quantity.better,
+            bounds=quantity.bounds,
         )
 
 

@@ -191,7 +191,7 @@ class Cells:
         """Group by cell numbers; everything is one cell where no cell has enough of both."""
         count = int(max(asked.max(), tests.max())) + 1
         sizes = np.array([np.bincount(cells, minlength=count) for cells in (asked, tests)], dtype=np.float64)
-        kept = (sizes >= FEWEST).all(axis=0)
+        kept = (sizes >= FEWEST).all(axis=0) | (count == 1)
         if not kept.any():
             return cls.of(np.zeros_like(asked), np.zeros_like(tests))
         number = np.where(kept, np.cumsum(kept) - 1, -1)

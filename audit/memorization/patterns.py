@@ -61,6 +61,13 @@ def _phone(found: re.Match[str]) -> str | None:
     return number if len(number) >= 7 else None
 
 
+def _identifier(found: re.Match[str]) -> str | None:
+    """Six signs or more with three digits and a letter; a pattern that asked for these would try each place anew."""
+    word = found.group().strip("-")
+    mixed = sum(sign.isdecimal() for sign in word) >= 3 and any(sign.isalpha() for sign in word)
+    return word.casefold() if mixed and len(word) >= 6 else None
+
+
 def _name(found: re.Match[str]) -> str | None:
     """A word that begins with a capital, behind a small letter or a comma: no beginning of a sentence."""
     before, word = found.string[found.start() - 2], found.group()
@@ -69,7 +76,7 @@ def _name(found: re.Match[str]) -> str | None:
 
 
 KINDS: dict[str, Kind] = {
-    "e-mail address": Kind(re.compile(r"(?<![\w.%+-])[\w.%+'-]+@[\w-]+(?:\.[\w-]+)*\.[^\W\d_]{2,}"), _lower),
+    "e-mail address": Kind(re.compile(r"(?<![\w.%+'-])[\w.%+'-]+@[\w-]+(?:\.[\w-]+)*\.[^\W\d_]{2,}"), _lower),
     "bank account": Kind(
         re.compile(r"\b[A-Za-z]{2}[0-9]{2}(?: ?[A-Za-z0-9]{4}){2,7}(?: ?[A-Za-z0-9]{1,3})?\b"), _account
     ),
@@ -78,7 +85,7 @@ KINDS: dict[str, Kind] = {
         re.compile(r"(?<![\w-])\d{3}[- ]\d{2}[- ]\d{4}(?![\w-])"), lambda found: _digits(found.group())
     ),
     "phone number": Kind(re.compile(rf"(?<![\w.])\+?\(?\d(?:{_GAP}\d){{6,15}}(?!\w)"), _phone),
-    "identifier": Kind(re.compile(r"\b(?=(?:[\w-]*\d){3})(?=[\w-]*[^\W\d_])[\w-]{6,}\b"), _lower),
+    "identifier": Kind(re.compile(r"(?<![\w-])[\w-]{6,}"), _identifier),
     "rare name": Kind(re.compile(r"(?<=[\w,;] )[^\W\d_](?:[^\W\d_]|['\u2019-](?=[^\W\d_])){2,}"), _name),
 }
 """By name, in the order in which they claim what stands in a text. Identifiers mix letters with three digits or more;

@@ -74,6 +74,6 @@ class ReadOff(CountedAttack):
 
 
 def texts_of(frame: pd.DataFrame, subject: Subject) -> list[str]:
-    """The texts of a frame."""
-    texts: list[str] = frame[payload_column(subject.dataset.schema).name].tolist()
+    """The texts of a frame; a missing one says nothing."""
+    texts: list[str] = frame[payload_column(subject.dataset.schema).name].fillna("").tolist()
     return texts

@@ -47,6 +47,7 @@ class Speakers(MembershipAttack):
     question = "Can speakers of the training recordings be known again by their voice in the published ones?"
     source = "after Dehak et al. (IEEE TASLP 2011) and Kinnunen and Li (Speech Communication 2010)"
     modalities = ("audio",)
+    combinable = False  # its scores are of speakers, not of recordings
     knowledge: ClassVar[str] = (
         "holds the published recordings, a reference sample with its speakers, and recordings of a person, and asks "
         "whether that person's voice was in the training data"

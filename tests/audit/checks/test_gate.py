@@ -73,3 +73,37 @@ def test_a_gate_carries_what_is_needed_to_decide_it_again():
 )
 def test_worst(statuses, speaks):
     assert worst(statuses) == speaks
+
+
+def _distance(value, width, better="lower"):
+    return Measured("d", value, 500, "u", lambda _: Interval(value - width, value + width), better=better)
+
+
+@pytest.mark.parametrize(
+    ("value", "better", "status"),
+    [
+        (0.02, "lower", "pass"),  # as near as real records are
+        (0.20, "lower", "warn"),  # clearly farther than real records, within the limit
+        (0.50, "lower", "fail"),
+        (0.31, "lower", "warn"),
+        (0.95, "higher", "pass"),
+        (0.50, "higher", "inconclusive"),
+        (0.20, "higher", "fail"),
+    ],
+)
+def test_an_evaluation_is_held_against_its_floor(value, better, status):
+    """Where no number stands for chance, what real records show is the null; a limit can be passed."""
+    limit = Limit(limit=0.3 if better == "lower" else 0.45, reason="r", better=better)
+    floor = _distance(0.01 if better == "lower" else 0.97, 0.02, better)
+    gate = decide("fidelity.d", _distance(value, 0.06, better), limit, Evidence(null=floor, detected=True), 0.999)
+    assert gate.status == status, gate.why
+
+
+def test_without_a_null_nothing_counts_as_beyond_it():
+    gate = decide("fidelity.d", _distance(0.1, 0.05), Limit(limit=0.3, reason="r"), Evidence(detected=True), 0.999)
+    assert gate.status == "pass"
+
+
+def test_a_number_without_a_ceiling_is_shown_with_its_whole_interval():
+    frechet = Measured("frechet", 12.0, 500, "u", lambda _: Interval(9.0, 15.0), bounds=(0.0, float("inf")))
+    assert frechet.shown(0.95) == (12.0, 9.0, 15.0)

@@ -51,7 +51,7 @@ def test_records_of_unknown_making_cannot_be_retrained(small):
 @pytest.mark.slow
 def test_a_reference_generator_calibrates_the_distance(small, monkeypatch):
     data, _ = small
-    model = create("tabular-vae", epochs=100, seed=0).fit(data, progress=False)
+    model = create("tabular-vae", epochs=400, seed=0).fit(data, progress=False)
     subject = Subject(model_target(model, 400, seed=0), data, default_policy(), 0)
     attack, main = CalibratedDistanceRetrained(), subject.scored.main
     found = attack.scored(main, subject)

@@ -163,3 +163,9 @@ def test_the_excess_undoes_what_a_draw_holds_of_train():
     found = excess(pool, measure, np.random.default_rng(0))
     assert found.value == pytest.approx(0.3, abs=0.01)
     assert found.interval(0.95).low > 0.15
+
+
+def test_a_handful_of_records_is_one_cell():
+    cells = Cells.of(np.arange(15), np.arange(12))
+    assert cells.sizes.tolist() == [[15], [12]]
+    assert cells.weights.tolist() == [1.0]

@@ -22,6 +22,7 @@ TEXTS = [
     ("card 4111 1111 1111 1111.", {("card number", "4111111111111111")}),
     ("ssn 123-45-6789", {("social security number", "123456789")}),
     ("your order AB12-99X is here", {("identifier", "ab12-99x")}),
+    ("-AB1299X- and a-b-c-d-e-f-1-2 and 1234567890123456789", {("identifier", "ab1299x")}),
     ("ваш номер ЖК1234 готов", {("identifier", "жк1234")}),
     ("she met Zoltan, Łukasz and O’Brien", {("rare name", name) for name in ("zoltan", "łukasz", "o’brien")}),
     ("Hello there, it costs 12.50 in 2024", set()),
