@@ -294,15 +294,19 @@ def _histogram(scores: Scores, case: Case) -> Figure:
 
 
 def _counts(scores: Floats, people: IntArray, edges: Floats) -> list[int | None]:
-    """Records by bin; bins of under five people are hidden, and never one alone: it would follow from the sum."""
+    """Records by bin; bins of under five people are hidden, and more of them until the hidden hold five together.
+
+    Else what they hold would follow from the sum, and one alone always does.
+    """
     inside = np.clip(scores, edges[0], edges[-1])
     counts = np.histogram(inside, edges)[0]
     bins = np.minimum(np.searchsorted(edges, inside, side="right") - 1, len(counts) - 1)
     in_bin = np.bincount(np.unique(np.stack([bins, people]), axis=1)[0], minlength=len(counts))
     hidden = (in_bin > 0) & (in_bin < 5)
     shown = (in_bin >= 5) & ~hidden
-    if hidden.sum() == 1 and shown.any():
-        hidden[np.argmin(np.where(shown, counts, np.iinfo(counts.dtype).max))] = True
+    while hidden.any() and (hidden.sum() == 1 or in_bin[hidden].sum() < 5) and shown.any():
+        least = np.argmin(np.where(shown, counts, np.iinfo(counts.dtype).max))
+        hidden[least], shown[least] = True, False
     return [None if hide else int(count) for count, hide in zip(counts, hidden, strict=True)]
 
 

@@ -165,3 +165,9 @@ def test_a_histogram_shows_no_bin_of_fewer_than_five_people():
     scores, people = np.repeat([0.0, 1.0, 2.0], [6, 6, 8]), np.r_[np.zeros(6, dtype=int), np.arange(1, 15)]
     assert _counts(scores, people, np.array([-0.5, 0.5, 1.5, 2.5])) == [None, None, 8]
     assert _counts(scores, np.arange(20), np.array([-0.5, 0.5, 1.5, 2.5])) == [6, 6, 8]
+
+
+def test_two_hidden_bins_do_not_follow_from_the_sum():
+    scores = np.repeat([0.0, 1.0, 2.0, 3.0], [40, 30, 1, 1])
+    edges = np.array([-0.5, 0.5, 1.5, 2.5, 3.5])
+    assert _counts(scores, np.arange(72), edges) == [40, None, None, None]
