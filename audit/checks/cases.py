@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from audit.checks.drawing import half, some_units
 from audit.neighbours import Neighbours, Points, join
 from audit.statistics import unit_weights
 from generators import Generator
@@ -163,9 +164,9 @@ class Cases:
         self._reference = reference
         rng = np.random.default_rng([seed, 1])
         self._train, self._holdout = train, holdout
-        self._scored_rows = _by_units(train.units, most, rng)
+        self._scored_rows = some_units(train.units, most, rng)
         self._members = train.take(self._scored_rows)
-        self._nonmembers = holdout.take(_by_units(holdout.units, most, rng))
+        self._nonmembers = holdout.take(some_units(holdout.units, most, rng))
         self._in_first_half = half(train.units, rng)
         base = half(reference.units, rng)
         self._base, self._other_reference = reference.take(np.flatnonzero(base)), reference.take(np.flatnonzero(~base))
@@ -286,23 +287,3 @@ class Cases:
             return case
         model, copies = self._model_of(case)
         return replace(case, model=model, copies=copies)
-
-
-def _by_units(units: IntArray, most: int, rng: np.random.Generator) -> IntArray:
-    """Row numbers of randomly chosen whole units, at most `most` rows (but always at least one unit)."""
-    if len(units) <= most:
-        return np.arange(len(units))
-    _, of_row, sizes = np.unique(units, return_inverse=True, return_counts=True)
-    order = rng.permutation(len(sizes))
-    count = max(1, int(np.searchsorted(np.cumsum(sizes[order]), most, side="right")))
-    chosen = np.zeros(len(sizes), dtype=bool)
-    chosen[order[:count]] = True
-    return np.flatnonzero(chosen[of_row.reshape(-1)])
-
-
-def half(units: IntArray, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """A random half of the units, as a mask over rows."""
-    distinct, of_row = np.unique(units, return_inverse=True)
-    chosen = np.zeros(len(distinct), dtype=bool)
-    chosen[rng.permutation(len(distinct))[: len(distinct) // 2]] = True
-    return chosen[of_row.reshape(-1)]

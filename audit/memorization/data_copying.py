@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from audit.checks import EVERY_MODALITY, Attack, Case, Cases, Measured, Subject, register
-from audit.checks.cases import half
+from audit.checks.drawing import half
 from audit.memorization.counted import in_percent
 from audit.memorization.relabelling import (
     Excess,
